@@ -1,0 +1,5 @@
+namespace FederatedDpLlm.Inference.Engines;
+
+/// <param name="Role"><c>system</c>, <c>user</c> or <c>assistant</c>.</param>
+/// <param name="Content">Text.</param>
+public sealed record ChatMessage(string Role, string Content);

@@ -1,0 +1,9 @@
+namespace FederatedDpLlm.Inference.Engines;
+
+/// <summary>What an engine offers. Private decoding needs logits (or log-probabilities of the top candidates); choice needs scores.</summary>
+/// <param name="Model">The model's public name.</param>
+/// <param name="ContextTokens">The longest context, in tokens; 0 where unknown.</param>
+/// <param name="Scores">Whether options can be scored by likelihood.</param>
+/// <param name="Logits">Whether decoding by logits is offered.</param>
+/// <param name="MinimumLogitCoverage">The number of candidates an engine returns per token; <see cref="int.MaxValue"/> for the whole vocabulary.</param>
+public sealed record EngineCapabilities(string Model, int ContextTokens, bool Scores, bool Logits, int MinimumLogitCoverage);

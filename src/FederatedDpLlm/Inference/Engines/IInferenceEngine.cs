@@ -1,0 +1,23 @@
+namespace FederatedDpLlm.Inference.Engines;
+
+/// <summary>
+/// A language model as a hospital node sees it: the embedded engine, or any OpenAI-compatible server behind the node. It knows nothing of privacy:
+/// it reads contexts (the prompt, with or without a shard's records) and gives likelihoods, logits or text.
+/// </summary>
+public interface IInferenceEngine
+{
+    EngineCapabilities Capabilities { get; }
+
+    /// <summary>The natural-log likelihood of each option as the continuation of each context.</summary>
+    /// <param name="contexts">One chat per voter, the public one included where the caller wants it.</param>
+    /// <param name="options">The public options.</param>
+    /// <returns>[context][option]; the log-likelihood summed over the option's tokens, with their number beside it.</returns>
+    Task<IReadOnlyList<IReadOnlyList<OptionScore>>> ScoreAsync(IReadOnlyList<ChatContext> contexts, IReadOnlyList<string> options, CancellationToken cancellationToken);
+
+    /// <summary>Opens one decoding for many contexts that will be fed the same tokens; index 0 is the public context by convention of the caller.</summary>
+    /// <exception cref="NotSupportedException">The engine offers no logits (<see cref="EngineCapabilities.Logits"/>).</exception>
+    Task<IDecodingBatch> OpenDecodingAsync(IReadOnlyList<ChatContext> contexts, CancellationToken cancellationToken);
+
+    /// <summary>Plain generation from one context: the public path.</summary>
+    IAsyncEnumerable<string> GenerateAsync(ChatContext context, GenerationOptions options, CancellationToken cancellationToken);
+}
