@@ -1,0 +1,4 @@
+namespace FederatedDpLlm.Inference;
+
+/// <summary>A node sent a part that does not fit its plan; nothing was drawn from it.</summary>
+public sealed class InvalidPartException(string message) : Exception(message);
