@@ -14,7 +14,7 @@ public sealed partial class ArrowTests
         ["Federation/Nodes", "Inference", "Optimization"],
         ["Budgets"],
         ["Security"],
-        ["Protocol", "Monitoring"],
+        ["Protocol", "Monitoring", "Configuration"],
     ];
 
     [Fact]

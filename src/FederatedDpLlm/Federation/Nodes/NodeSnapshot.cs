@@ -1,0 +1,22 @@
+using FederatedDpLlm.Protocol;
+
+namespace FederatedDpLlm.Federation.Nodes;
+
+/// <summary>A node as the router last knew it; immutable, published whole.</summary>
+/// <param name="Id">The hospital.</param>
+/// <param name="Healthy">Whether it answered its last probe and no call has failed to reach it since.</param>
+/// <param name="InFlight">Questions of this router that it is working on.</param>
+/// <param name="LatencyMilliseconds">Exponentially weighted mean of its answers' latency; 0 before the first.</param>
+/// <param name="Status">Its last status; null before the first answer.</param>
+/// <param name="LastSeen">When it last answered; null before the first answer.</param>
+/// <param name="Trouble">Why it is not healthy; null where it is.</param>
+public sealed record NodeSnapshot(
+    string Id, bool Healthy, int InFlight, double LatencyMilliseconds, NodeStatus? Status, DateTimeOffset? LastSeen, string? Trouble)
+{
+    /// <summary>The share of its data budget that is left, by the block with the least: 0 to 1.</summary>
+    public double DataBudgetLeft => Status is { Accounts.Count: > 0 } status
+        ? status.Accounts.Min(account => account.BudgetUnits <= 0
+            ? 0
+            : Math.Max(0, (double)(account.BudgetUnits - account.SpentUnits - account.ReservedUnits) / account.BudgetUnits))
+        : 0;
+}
