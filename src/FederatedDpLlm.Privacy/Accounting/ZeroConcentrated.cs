@@ -1,0 +1,86 @@
+using FederatedDpLlm.Privacy.Numerics;
+
+namespace FederatedDpLlm.Privacy.Accounting;
+
+/// <summary>
+/// Accounting in rho (zCDP): what an event costs, and the tight way between rho and (epsilon, delta). Every result is rounded to the safe side: rho and
+/// epsilon of something released up, a budget down.
+/// </summary>
+/// <remarks>
+/// References: Bun, Steinke, arXiv:1605.02065 (composition: Lemma 1.7; pure DP: Proposition 1.4); Canonne, Kamath, Steinke, arXiv:2004.00010, Corollary 13
+/// (conversion); Cesar, Rogers, arXiv:2004.07223, Lemma 3.2 (a bounded range of eta is eta^2/8-zCDP). Adaptively chosen events: a sum of rho that is kept
+/// below a bound fixed beforehand is a valid filter (Feldman, Zrnic, arXiv:2008.11193; Whitehouse et al., ICML 2023, Theorem 1).
+/// </remarks>
+public static class ZeroConcentrated
+{
+    private const string Name = "Zero-concentrated accounting";
+
+    /// <summary>rho of an event, rounded up; <see cref="double.PositiveInfinity"/> where it has no finite one.</summary>
+    /// <exception cref="UnaccountableEventException">The event has no bound of this kind (an approximate guarantee, for instance).</exception>
+    public static double RhoOf(PrivacyEvent released)
+    {
+        ArgumentNullException.ThrowIfNull(released);
+        return released switch
+        {
+            ZeroEvent => 0,
+            NonPrivateEvent => double.PositiveInfinity,
+            ZeroConcentratedEvent given => given.Rho.Value,
+            PureEvent given => OfPure(given.Epsilon.Value),
+            ExponentialMechanismEvent choice => OfBoundedRange(choice.BoundedRange),
+            ClippedLogitDecodingEvent token => OfBoundedRange(token.BoundedRange),
+            GaussianEvent noise => OfNoiseMultiplier(noise.NoiseMultiplier),
+            LaplaceEvent noise => OfPure(Rounded.DivideUp(1, noise.NoiseMultiplier)),
+            RepeatedEvent { Count: 0 } => 0,
+            RepeatedEvent repeated => Rounded.MultiplyUp(RhoOf(repeated.Part), Rounded.OfUp(repeated.Count)),
+            ComposedEvent composed => composed.Parts.Aggregate(0.0, (sum, part) => Rounded.AddUp(sum, RhoOf(part))),
+            _ => throw new UnaccountableEventException(Name, released),
+        };
+    }
+
+    /// <summary>The smallest epsilon that rho-zCDP implies at this delta, rounded up; infinite at delta 0 unless rho is 0.</summary>
+    public static double EpsilonAt(Rho rho, Delta delta) => Math.Max(0, UnclampedEpsilonAt(rho, delta));
+
+    /// <summary>The largest rho that implies (epsilon, delta), rounded down: <see cref="EpsilonAt"/> of it is at most <paramref name="epsilon"/>.</summary>
+    public static Rho RhoFor(Epsilon epsilon, Delta delta) => LargestRho(epsilon.Value, delta, rho => EpsilonAt(rho, delta) <= epsilon.Value);
+
+    /// <summary>The largest rho near the curve's at <paramref name="epsilon"/> (which may be negative) that <paramref name="fits"/>.</summary>
+    internal static Rho LargestRho(double epsilon, Delta delta, Func<Rho, bool> fits)
+    {
+        if (delta.Value == 0)
+        {
+            return default;
+        }
+
+        var rho = Math.Max(0, ConversionCurve.RhoAt(ConversionCurve.ExcessOrderAtEpsilon(epsilon, delta.Value), delta.Value));
+
+        // The curve is evaluated in floating point: step down until the rounded-up way back agrees.
+        for (var step = Elementary.RelativeError; rho > 0 && !fits(new(rho)); step *= 2)
+        {
+            rho = Math.Max(0, rho - (rho * step) - double.Epsilon);
+        }
+
+        return new(rho);
+    }
+
+    /// <summary>
+    /// As <see cref="EpsilonAt"/>, but it may be negative: a concave function of rho (a minimum of linear ones), which <see cref="Currency"/> needs.
+    /// </summary>
+    internal static double UnclampedEpsilonAt(Rho rho, Delta delta)
+    {
+        if (delta.Value == 0)
+        {
+            return rho.Value == 0 ? 0 : double.PositiveInfinity;
+        }
+
+        return rho.Value == 0
+            ? Elementary.LogOnePlus(-delta.Value) * (1 - (2 * Elementary.RelativeError))
+            : ConversionCurve.EpsilonAt(rho.Value, ConversionCurve.ExcessOrderAtRho(rho.Value, delta.Value), delta.Value);
+    }
+
+    internal static double OfBoundedRange(double boundedRange) => Rounded.SquareUp(boundedRange) / 8;
+
+    internal static double OfPure(double epsilon) => Rounded.SquareUp(epsilon) / 2;
+
+    private static double OfNoiseMultiplier(double noiseMultiplier) =>
+        noiseMultiplier == 0 ? double.PositiveInfinity : Rounded.DivideUp(0.5, Rounded.SquareDown(noiseMultiplier));
+}
