@@ -13,4 +13,13 @@ public enum AuditDecision
 
     /// <summary>Failed: what may have run is charged, what surely did not is returned.</summary>
     Failed,
+
+    /// <summary>An account was opened; the details name its policy.</summary>
+    AccountOpened,
+
+    /// <summary>An account's policy was changed; what it spent is kept. The details name the new policy.</summary>
+    PolicyChanged,
+
+    /// <summary>A request was found open after a crash (or after a write of unknown fate) and counts as spent: unknown is spent.</summary>
+    Recovered,
 }

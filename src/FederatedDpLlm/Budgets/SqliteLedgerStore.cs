@@ -1,0 +1,180 @@
+using System.Collections.Immutable;
+using FederatedDpLlm.Security.Audit;
+using Microsoft.Data.Sqlite;
+
+namespace FederatedDpLlm.Budgets;
+
+/// <summary>
+/// The ledger in one SQLite file: write-ahead log, <c>synchronous=FULL</c>, one fsync a batch. With <c>NORMAL</c> a power cut could take back
+/// spending that was already acknowledged.
+/// </summary>
+internal sealed class SqliteLedgerStore(string path) : ILedgerStore
+{
+    private Session? _session;
+
+    /// <summary>For tests of a full disk: SQLite's own limit on the file's size, in pages; 0 leaves it open.</summary>
+    public long MostPages { get; set; }
+
+    public LedgerBook Load()
+    {
+        _session?.Dispose();
+        _session = null;
+        try
+        {
+            _session = new Session(path, MostPages);
+            return ReadBook(_session.Connection);
+        }
+        catch (Exception failure) when (failure is SqliteException or IOException or UnauthorizedAccessException or ArgumentException or InvalidCastException)
+        {
+            throw new BudgetStoreException($"The ledger '{path}' cannot be read: {failure.Message}", failure);
+        }
+    }
+
+    public ReservationState? FindReservation(string requestId) => Opened.FindReservation(requestId);
+
+    public void Write(LedgerChanges changes) => Opened.Write(changes);
+
+    public void Dispose() => _session?.Dispose();
+
+    private Session Opened => _session ?? throw new BudgetStoreException($"The ledger '{path}' is not open.");
+
+    private static LedgerBook ReadBook(SqliteConnection connection)
+    {
+        var accounts = LedgerTables.ReadAccounts(connection).ToImmutableDictionary(account => account.Policy.Id);
+        var open = LedgerTables.ReadOpenReservations(connection).ToImmutableDictionary(reservation => reservation.RequestId, StringComparer.Ordinal);
+        CheckBalances(accounts.Values, LedgerTables.SumMovements(connection));
+        var head = AuditLog.ReadHead(connection);
+        if (LedgerTables.ReadNumber(connection, "SELECT count(*) FROM audit_entries") != head.Entries)
+        {
+            throw new BudgetStoreException("The audit log does not have as many entries as its head says; see 'fedllm audit verify'.");
+        }
+
+        var clock = LedgerTables.ReadNumber(connection, "SELECT time FROM audit_entries ORDER BY number DESC LIMIT 1");
+        return LedgerBook.Empty with
+        {
+            Accounts = accounts,
+            Open = LedgerBook.Empty.Open.AddRange(open),
+            Entries = head.Entries,
+            Head = head.Hash,
+            Clock = DateTimeOffset.FromUnixTimeMilliseconds(clock),
+        };
+    }
+
+    // The movements are the truth. A balance that does not follow from them was not written by this ledger: admit nothing on its word.
+    private static void CheckBalances(IEnumerable<Account> accounts, Dictionary<(string Account, long Window), (long Held, long Spent)> sums)
+    {
+        foreach (var account in accounts)
+        {
+            var (held, spent) = sums.GetValueOrDefault((account.Policy.Id.Value, account.Window.StartsAt));
+            if (held != account.Reserved.Value || spent != account.Spent.Value)
+            {
+                throw new BudgetStoreException(
+                    $"{account.Policy.Id} does not agree with its entries (spent {account.Spent.Value} against {spent}, reserved {account.Reserved.Value} against {held}); see 'fedllm budget verify'.");
+            }
+        }
+    }
+
+    /// <summary>One connection with its prepared statements.</summary>
+    private sealed class Session : IDisposable
+    {
+        private readonly AuditTable _audit;
+        private readonly SqliteCommand _begin;
+        private readonly SqliteCommand _commit;
+        private readonly SqliteCommand _rollback;
+        private readonly SqliteCommand _putAccount;
+        private readonly SqliteCommand _putReservation;
+        private readonly SqliteCommand _findReservation;
+
+        public Session(string path, long mostPages)
+        {
+            Connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+            try
+            {
+                Connection.Open();
+                Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
+                CheckVersion();
+                Execute(LedgerTables.Schema);
+                // After a failed write, what the log holds is written and synced anew before anything is believed.
+                Execute("PRAGMA wal_checkpoint(TRUNCATE);");
+                Execute(mostPages > 0 ? $"PRAGMA max_page_count = {mostPages};" : string.Empty);
+                _audit = new AuditTable(Connection);
+                _begin = AuditTable.Prepare(Connection, "BEGIN IMMEDIATE", 0);
+                _commit = AuditTable.Prepare(Connection, "COMMIT", 0);
+                _rollback = AuditTable.Prepare(Connection, "ROLLBACK", 0);
+                _putAccount = AuditTable.Prepare(Connection, LedgerTables.PutAccount, 12);
+                _putReservation = AuditTable.Prepare(Connection, LedgerTables.PutReservation, 3);
+                _findReservation = AuditTable.Prepare(Connection, LedgerTables.FindReservation, 1);
+            }
+            catch
+            {
+                Connection.Dispose();
+                throw;
+            }
+        }
+
+        public SqliteConnection Connection { get; }
+
+        public ReservationState? FindReservation(string requestId)
+        {
+            _findReservation.Parameters[0].Value = requestId;
+            return _findReservation.ExecuteScalar() is long state ? (ReservationState)state : null;
+        }
+
+        public void Write(LedgerChanges changes)
+        {
+            _begin.ExecuteNonQuery();
+            try
+            {
+                _audit.Append(changes.Entries);
+                foreach (var row in changes.Reservations)
+                {
+                    AuditTable.Run(_putReservation, row.RequestId, (long)row.State, row.Entry);
+                }
+
+                foreach (var account in changes.Accounts)
+                {
+                    AuditTable.Run(_putAccount, LedgerTables.ToRow(account));
+                }
+
+                _commit.ExecuteNonQuery();
+            }
+            catch
+            {
+                TryRollback();
+                throw;
+            }
+        }
+
+        public void Dispose() => Connection.Dispose();
+
+        private void CheckVersion()
+        {
+            var version = LedgerTables.ReadNumber(Connection, "PRAGMA user_version");
+            if (version is not (0 or LedgerTables.Version))
+            {
+                throw new BudgetStoreException($"The ledger has version {version}; this program writes version {LedgerTables.Version}.");
+            }
+
+            Execute($"PRAGMA user_version = {LedgerTables.Version};");
+        }
+
+        // SQLite may have rolled back on its own; whatever is left, the next Load decides.
+        private void TryRollback()
+        {
+            try
+            {
+                _rollback.ExecuteNonQuery();
+            }
+            catch (SqliteException)
+            {
+            }
+        }
+
+        private void Execute(string sql)
+        {
+            using var command = Connection.CreateCommand();
+            command.CommandText = sql;
+            command.ExecuteNonQuery();
+        }
+    }
+}
