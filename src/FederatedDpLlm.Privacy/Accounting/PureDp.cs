@@ -18,6 +18,8 @@ public static class PureDp
             ExponentialMechanismEvent choice => choice.BoundedRange,
             ClippedLogitDecodingEvent token => token.BoundedRange,
             LaplaceEvent noise => Rounded.DivideUp(1, noise.NoiseMultiplier),
+            DiscreteLaplaceEvent { Sensitivity: 0 } => 0,
+            DiscreteLaplaceEvent noise => Rounded.DivideUp(Rounded.OfUp(noise.Sensitivity), noise.Scale),
             RepeatedEvent { Count: 0 } => 0,
             RepeatedEvent repeated => Rounded.MultiplyUp(EpsilonOf(repeated.Part), Rounded.OfUp(repeated.Count)),
             ComposedEvent composed => composed.Parts.Aggregate(0.0, (sum, part) => Rounded.AddUp(sum, EpsilonOf(part))),

@@ -8,7 +8,7 @@ namespace FederatedDpLlm.Privacy.Accounting;
 /// </summary>
 /// <remarks>
 /// References: Bun, Steinke, arXiv:1605.02065 (composition: Lemma 1.7; pure DP: Proposition 1.4); Canonne, Kamath, Steinke, arXiv:2004.00010, Corollary 13
-/// (conversion); Cesar, Rogers, arXiv:2004.07223, Lemma 3.2 (a bounded range of eta is eta^2/8-zCDP). Adaptively chosen events: a sum of rho that is kept
+/// (conversion; Proposition 16: discrete noise costs no more than continuous); Cesar, Rogers, arXiv:2004.07223, Lemma 3.2 (a bounded range of eta is eta^2/8-zCDP). Adaptively chosen events: a sum of rho that is kept
 /// below a bound fixed beforehand is a valid filter (Feldman, Zrnic, arXiv:2008.11193; Whitehouse et al., ICML 2023, Theorem 1).
 /// </remarks>
 public static class ZeroConcentrated
@@ -29,7 +29,10 @@ public static class ZeroConcentrated
             ExponentialMechanismEvent choice => OfBoundedRange(choice.BoundedRange),
             ClippedLogitDecodingEvent token => OfBoundedRange(token.BoundedRange),
             GaussianEvent noise => OfNoiseMultiplier(noise.NoiseMultiplier),
-            LaplaceEvent noise => OfPure(Rounded.DivideUp(1, noise.NoiseMultiplier)),
+            LaplaceEvent or DiscreteLaplaceEvent => OfPure(PureDp.EpsilonOf(released)),
+            DiscreteGaussianEvent { L2Sensitivity: 0 } => 0,
+            DiscreteGaussianEvent noise => OfNoiseMultiplier(Rounded.DivideDown(noise.Sigma, noise.L2Sensitivity)),
+            SumOfDiscreteGaussiansEvent sum => SumOfDiscreteGaussians.Rho(sum),
             RepeatedEvent { Count: 0 } => 0,
             RepeatedEvent repeated => Rounded.MultiplyUp(RhoOf(repeated.Part), Rounded.OfUp(repeated.Count)),
             ComposedEvent composed => composed.Parts.Aggregate(0.0, (sum, part) => Rounded.AddUp(sum, RhoOf(part))),

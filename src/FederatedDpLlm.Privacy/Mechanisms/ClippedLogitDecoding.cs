@@ -122,7 +122,10 @@ public sealed class ClippedLogitDecoding
         {
             var best = Score(publicLogits, clippedSum, scores);
             var total = Accumulate(scores.AsSpan(0, publicLogits.Length), best, cumulative);
-            return IndexOf(Uniform.Below(total, random), cumulative.AsSpan(0, publicLogits.Length));
+            var words = new RandomWords(random, stackalloc ulong[4]);
+            var index = IndexOf(words.Below(total), cumulative.AsSpan(0, publicLogits.Length));
+            words.Wipe();
+            return index;
         }
         finally
         {

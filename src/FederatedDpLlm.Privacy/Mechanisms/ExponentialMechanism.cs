@@ -15,6 +15,7 @@ namespace FederatedDpLlm.Privacy.Mechanisms;
 public sealed class ExponentialMechanism
 {
     private const int GridBits = 40;
+    private const int BlockWords = 32;
     private const double LargestEta = 1 << 20;
     private readonly ulong _etaOnGrid;
     private readonly UInt128 _denominator;
@@ -62,7 +63,6 @@ public sealed class ExponentialMechanism
     public int Choose(ReadOnlySpan<long> scores, ISecureRandom random)
     {
         ArgumentOutOfRangeException.ThrowIfZero(scores.Length, nameof(scores));
-        ArgumentNullException.ThrowIfNull(random);
         var best = scores[0];
         foreach (var score in scores)
         {
@@ -70,12 +70,14 @@ public sealed class ExponentialMechanism
         }
 
         // Rejection: propose uniformly, accept with probability exp(-(best - score)/beta). At most scores.Length proposals are expected.
+        var words = new RandomWords(random, stackalloc ulong[BlockWords]);
         while (true)
         {
-            var proposed = (int)Uniform.Below((ulong)scores.Length, random);
+            var proposed = (int)words.Below((ulong)scores.Length);
             var gap = (UInt128)((Int128)best - scores[proposed]);
-            if (ExactBernoulli.ExpMinus(gap * _etaOnGrid, _denominator, random))
+            if (ExactBernoulli.ExpMinus(gap * _etaOnGrid, _denominator, ref words))
             {
+                words.Wipe();
                 return proposed;
             }
         }

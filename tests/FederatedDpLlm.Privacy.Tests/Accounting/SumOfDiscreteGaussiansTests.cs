@@ -1,0 +1,41 @@
+using CsCheck;
+using FederatedDpLlm.Privacy.Accounting;
+
+namespace FederatedDpLlm.Privacy.Tests.Accounting;
+
+public sealed class SumOfDiscreteGaussiansTests
+{
+    [Fact]
+    public void With_wide_noise_the_sum_costs_what_one_Gaussian_of_its_variance_costs()
+    {
+        var sum = new SumOfDiscreteGaussiansEvent(20, 10, 30, 1_000_000, NeighbouringRelation.ReplaceOne);
+        Assert.Equal(900 / (2.0 * 20 * 100), ZeroConcentrated.RhoOf(sum), 1e-12);
+    }
+
+    [Fact]
+    public void Narrow_noise_pays_for_the_dimension()
+    {
+        // tau = 10 e^(-2 pi^2 0.25 / 2) for two parties of sigma 1/2; 1000 coordinates.
+        var tau = 10 * Math.Exp(-Math.PI * Math.PI * 0.25);
+        var sum = new SumOfDiscreteGaussiansEvent(2, 0.5, 1, 1000, NeighbouringRelation.ReplaceOne);
+        var d2 = 1 / Math.Sqrt(0.5);
+        var expected = new[] { (d2 * d2 / 2) + (tau * 1000), Math.Pow(d2 + (Math.Sqrt(1000) * tau), 2) / 2, ((d2 * d2) + (2 * d2 * tau) + (tau * tau * 1000)) / 2 }.Min();
+        Assert.Equal(expected, ZeroConcentrated.RhoOf(sum), expected * 1e-9);
+    }
+
+    [Fact]
+    public void One_party_alone_is_a_discrete_Gaussian() =>
+        Gen.Select(Gen.Double[0.1, 50], Gen.Double[0.1, 50]).Sample((sigma, sensitivity) => Assert.Equal(
+            ZeroConcentrated.RhoOf(new DiscreteGaussianEvent(sigma, sensitivity, NeighbouringRelation.ReplaceOne)),
+            ZeroConcentrated.RhoOf(new SumOfDiscreteGaussiansEvent(1, sigma, sensitivity, 7, NeighbouringRelation.ReplaceOne)), 1e-9 * sensitivity * sensitivity / sigma / sigma));
+
+    [Theory, InlineData(10, 100, 0.1), InlineData(1000, 1 << 20, 1e-3), InlineData(0, 4, 0.5)]
+    public void Rounding_adds_what_the_paper_says(double norm, long dimension, double beta)
+    {
+        var expected = Math.Min(
+            norm + Math.Sqrt(dimension),
+            Math.Sqrt((norm * norm) + (dimension / 4.0) + (Math.Sqrt(2 * Math.Log(1 / beta)) * (norm + (Math.Sqrt(dimension) / 2)))));
+        Assert.Equal(expected, SumOfDiscreteGaussiansEvent.AfterStochasticRounding(norm, dimension, beta), expected * 1e-12);
+        Assert.Equal(norm + Math.Sqrt(dimension), SumOfDiscreteGaussiansEvent.AfterStochasticRounding(norm, dimension, 0), expected * 1e-12);
+    }
+}
