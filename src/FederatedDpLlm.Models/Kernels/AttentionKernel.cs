@@ -1,0 +1,77 @@
+using FederatedDpLlm.Models.KvCache;
+
+namespace FederatedDpLlm.Models.Kernels;
+
+/// <summary>
+/// Causal attention of some consecutive positions of one sequence, one head at a time. Every sum over positions is a chain in position order, so that
+/// prefill in any chunks and decoding token by token give the same bits.
+/// </summary>
+internal static unsafe class AttentionKernel
+{
+    /// <summary>Queries handled together.</summary>
+    public const int QueriesTogether = 8;
+
+    /// <summary>The attention weights of <paramref name="count"/> queries over positions 0 to their own; zeros up to the end of the last block.</summary>
+    /// <param name="sequence">Holds the keys of all positions up to the last query's.</param>
+    /// <param name="keyOffset">Where a block holds the keys of this layer and head.</param>
+    /// <param name="queries">The first query's head.</param>
+    /// <param name="queryRow">Floats from a query to the next.</param>
+    /// <param name="count">Number of queries.</param>
+    /// <param name="firstPosition">The first query's position.</param>
+    /// <param name="weights">Row i receives query i's weights.</param>
+    /// <param name="weightRow">Floats from a row to the next; at least the positions rounded up to whole blocks.</param>
+    public static void Weights(
+        KvSequence sequence, int keyOffset, float* queries, nint queryRow, int count, int firstPosition, float* weights, nint weightRow)
+    {
+        unchecked
+        {
+            var headSize = sequence.Layout.HeadSize;
+            var scale = 1f / MathF.Sqrt(headSize);
+            var blocks = (firstPosition + count - 1) / KvLayout.BlockPositions + 1;
+            for (var block = 0; block < blocks; block++)
+            {
+                MatrixTile.Multiply(
+                    count, queries, queryRow, 1, sequence.Block(block) + keyOffset, KvLayout.BlockPositions, headSize,
+                    weights + block * KvLayout.BlockPositions, weightRow, accumulate: false);
+            }
+
+            for (var i = 0; i < count; i++)
+            {
+                var row = weights + i * weightRow;
+                var visible = firstPosition + i + 1;
+                Elementwise.Scale(row, scale, visible);
+                Softmax(row, visible);
+                new Span<float>(row + visible, blocks * KvLayout.BlockPositions - visible).Clear();
+            }
+        }
+    }
+
+    /// <summary>The weighted values: outputs row i = sum over positions of weights[i, t] * value[t].</summary>
+    /// <param name="outputs">Whole tiles wide (<see cref="KvLayout.ValueStride"/>), [query][element].</param>
+    public static void WeightedValues(KvSequence sequence, int valueOffset, float* weights, nint weightRow, int count, int firstPosition, float* outputs)
+    {
+        unchecked
+        {
+            var stride = sequence.Layout.ValueStride;
+            var positions = firstPosition + count;
+            for (var first = 0; first < positions; first += KvLayout.BlockPositions)
+            {
+                var values = sequence.Block(first / KvLayout.BlockPositions) + valueOffset;
+                var depth = Math.Min(KvLayout.BlockPositions, positions - first);
+                for (var tile = 0; tile < stride; tile += MatrixTile.Columns)
+                {
+                    MatrixTile.Multiply(count, weights + first, weightRow, 1, values + tile, stride, depth, outputs + tile, stride, accumulate: first > 0);
+                }
+            }
+        }
+    }
+
+    /// <summary>values = exp(values - max) / sum.</summary>
+    public static void Softmax(float* values, int length)
+    {
+        // The maximum does not depend on order.
+        var max = Elementwise.Max(values, length);
+        Elementwise.ExpShifted(values, max, length);
+        Elementwise.Scale(values, 1f / LaneSum.Of(values, length), length);
+    }
+}

@@ -1,0 +1,175 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace FederatedDpLlm.Models.Kernels;
+
+/// <summary><see cref="MatrixTile"/> in 512-bit registers: eight rows by 32 columns in sixteen accumulators, unrolled since registers have no index.</summary>
+internal static unsafe class MatrixTile512
+{
+    public static void Multiply(int rows, float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    {
+        unchecked
+        {
+            for (; rows >= 8; rows -= 8, a += 8 * aRow, c += 8 * cRow)
+            {
+                Tile8(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
+            }
+
+            for (; rows >= 4; rows -= 4, a += 4 * aRow, c += 4 * cRow)
+            {
+                Tile4(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
+            }
+
+            for (; rows >= 1; rows -= 1, a += 1 * aRow, c += 1 * cRow)
+            {
+                Tile1(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile8(float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    {
+        unchecked
+        {
+            var a0 = a;
+            var a1 = a0 + aRow;
+            var a2 = a1 + aRow;
+            var a3 = a2 + aRow;
+            var a4 = a3 + aRow;
+            var a5 = a4 + aRow;
+            var a6 = a5 + aRow;
+            var a7 = a6 + aRow;
+            var s00 = accumulate ? Vector512.Load(c) : Vector512<float>.Zero;
+            var s01 = accumulate ? Vector512.Load(c + 16) : Vector512<float>.Zero;
+            var s10 = accumulate ? Vector512.Load(c + cRow) : Vector512<float>.Zero;
+            var s11 = accumulate ? Vector512.Load(c + cRow + 16) : Vector512<float>.Zero;
+            var s20 = accumulate ? Vector512.Load(c + 2 * cRow) : Vector512<float>.Zero;
+            var s21 = accumulate ? Vector512.Load(c + 2 * cRow + 16) : Vector512<float>.Zero;
+            var s30 = accumulate ? Vector512.Load(c + 3 * cRow) : Vector512<float>.Zero;
+            var s31 = accumulate ? Vector512.Load(c + 3 * cRow + 16) : Vector512<float>.Zero;
+            var s40 = accumulate ? Vector512.Load(c + 4 * cRow) : Vector512<float>.Zero;
+            var s41 = accumulate ? Vector512.Load(c + 4 * cRow + 16) : Vector512<float>.Zero;
+            var s50 = accumulate ? Vector512.Load(c + 5 * cRow) : Vector512<float>.Zero;
+            var s51 = accumulate ? Vector512.Load(c + 5 * cRow + 16) : Vector512<float>.Zero;
+            var s60 = accumulate ? Vector512.Load(c + 6 * cRow) : Vector512<float>.Zero;
+            var s61 = accumulate ? Vector512.Load(c + 6 * cRow + 16) : Vector512<float>.Zero;
+            var s70 = accumulate ? Vector512.Load(c + 7 * cRow) : Vector512<float>.Zero;
+            var s71 = accumulate ? Vector512.Load(c + 7 * cRow + 16) : Vector512<float>.Zero;
+            for (nint k = 0, at = 0; k < depth; k++, at += aStep, b += bStep)
+            {
+                var b0 = Vector512.Load(b);
+                var b1 = Vector512.Load(b + 16);
+                var x0 = Vector512.Create(a0[at]);
+                s00 = Vector512.FusedMultiplyAdd(x0, b0, s00);
+                s01 = Vector512.FusedMultiplyAdd(x0, b1, s01);
+                var x1 = Vector512.Create(a1[at]);
+                s10 = Vector512.FusedMultiplyAdd(x1, b0, s10);
+                s11 = Vector512.FusedMultiplyAdd(x1, b1, s11);
+                var x2 = Vector512.Create(a2[at]);
+                s20 = Vector512.FusedMultiplyAdd(x2, b0, s20);
+                s21 = Vector512.FusedMultiplyAdd(x2, b1, s21);
+                var x3 = Vector512.Create(a3[at]);
+                s30 = Vector512.FusedMultiplyAdd(x3, b0, s30);
+                s31 = Vector512.FusedMultiplyAdd(x3, b1, s31);
+                var x4 = Vector512.Create(a4[at]);
+                s40 = Vector512.FusedMultiplyAdd(x4, b0, s40);
+                s41 = Vector512.FusedMultiplyAdd(x4, b1, s41);
+                var x5 = Vector512.Create(a5[at]);
+                s50 = Vector512.FusedMultiplyAdd(x5, b0, s50);
+                s51 = Vector512.FusedMultiplyAdd(x5, b1, s51);
+                var x6 = Vector512.Create(a6[at]);
+                s60 = Vector512.FusedMultiplyAdd(x6, b0, s60);
+                s61 = Vector512.FusedMultiplyAdd(x6, b1, s61);
+                var x7 = Vector512.Create(a7[at]);
+                s70 = Vector512.FusedMultiplyAdd(x7, b0, s70);
+                s71 = Vector512.FusedMultiplyAdd(x7, b1, s71);
+            }
+
+            s00.Store(c);
+            s01.Store(c + 16);
+            s10.Store(c + cRow);
+            s11.Store(c + cRow + 16);
+            s20.Store(c + 2 * cRow);
+            s21.Store(c + 2 * cRow + 16);
+            s30.Store(c + 3 * cRow);
+            s31.Store(c + 3 * cRow + 16);
+            s40.Store(c + 4 * cRow);
+            s41.Store(c + 4 * cRow + 16);
+            s50.Store(c + 5 * cRow);
+            s51.Store(c + 5 * cRow + 16);
+            s60.Store(c + 6 * cRow);
+            s61.Store(c + 6 * cRow + 16);
+            s70.Store(c + 7 * cRow);
+            s71.Store(c + 7 * cRow + 16);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile4(float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    {
+        unchecked
+        {
+            var a0 = a;
+            var a1 = a0 + aRow;
+            var a2 = a1 + aRow;
+            var a3 = a2 + aRow;
+            var s00 = accumulate ? Vector512.Load(c) : Vector512<float>.Zero;
+            var s01 = accumulate ? Vector512.Load(c + 16) : Vector512<float>.Zero;
+            var s10 = accumulate ? Vector512.Load(c + cRow) : Vector512<float>.Zero;
+            var s11 = accumulate ? Vector512.Load(c + cRow + 16) : Vector512<float>.Zero;
+            var s20 = accumulate ? Vector512.Load(c + 2 * cRow) : Vector512<float>.Zero;
+            var s21 = accumulate ? Vector512.Load(c + 2 * cRow + 16) : Vector512<float>.Zero;
+            var s30 = accumulate ? Vector512.Load(c + 3 * cRow) : Vector512<float>.Zero;
+            var s31 = accumulate ? Vector512.Load(c + 3 * cRow + 16) : Vector512<float>.Zero;
+            for (nint k = 0, at = 0; k < depth; k++, at += aStep, b += bStep)
+            {
+                var b0 = Vector512.Load(b);
+                var b1 = Vector512.Load(b + 16);
+                var x0 = Vector512.Create(a0[at]);
+                s00 = Vector512.FusedMultiplyAdd(x0, b0, s00);
+                s01 = Vector512.FusedMultiplyAdd(x0, b1, s01);
+                var x1 = Vector512.Create(a1[at]);
+                s10 = Vector512.FusedMultiplyAdd(x1, b0, s10);
+                s11 = Vector512.FusedMultiplyAdd(x1, b1, s11);
+                var x2 = Vector512.Create(a2[at]);
+                s20 = Vector512.FusedMultiplyAdd(x2, b0, s20);
+                s21 = Vector512.FusedMultiplyAdd(x2, b1, s21);
+                var x3 = Vector512.Create(a3[at]);
+                s30 = Vector512.FusedMultiplyAdd(x3, b0, s30);
+                s31 = Vector512.FusedMultiplyAdd(x3, b1, s31);
+            }
+
+            s00.Store(c);
+            s01.Store(c + 16);
+            s10.Store(c + cRow);
+            s11.Store(c + cRow + 16);
+            s20.Store(c + 2 * cRow);
+            s21.Store(c + 2 * cRow + 16);
+            s30.Store(c + 3 * cRow);
+            s31.Store(c + 3 * cRow + 16);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile1(float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    {
+        unchecked
+        {
+            var a0 = a;
+            var s00 = accumulate ? Vector512.Load(c) : Vector512<float>.Zero;
+            var s01 = accumulate ? Vector512.Load(c + 16) : Vector512<float>.Zero;
+            for (nint k = 0, at = 0; k < depth; k++, at += aStep, b += bStep)
+            {
+                var b0 = Vector512.Load(b);
+                var b1 = Vector512.Load(b + 16);
+                var x0 = Vector512.Create(a0[at]);
+                s00 = Vector512.FusedMultiplyAdd(x0, b0, s00);
+                s01 = Vector512.FusedMultiplyAdd(x0, b1, s01);
+            }
+
+            s00.Store(c);
+            s01.Store(c + 16);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using FederatedDpLlm.Models.KvCache;
+using FederatedDpLlm.Models.Llama;
+using FederatedDpLlm.Models.Prompts;
+using FederatedDpLlm.Models.Tokenization;
+using FederatedDpLlm.Models.Weights;
+
+namespace FederatedDpLlm.Models;
+
+/// <summary>
+/// A model ready to answer: weights, tokenizer and prompt template. Safe for concurrent use; batches opened from it are not. Logits have the same bits on
+/// every machine, alone or in a batch, in one chunk or many.
+/// </summary>
+public sealed class LanguageModel
+{
+    private readonly BatchedForward _forward;
+    private readonly KvBlockPool _pool;
+
+    internal LanguageModel(LlamaWeights weights, ITokenizer tokenizer, int? threads = null)
+    {
+        Configuration = weights.Shape;
+        Tokenizer = tokenizer;
+        Template = PromptTemplate.For(tokenizer);
+        _forward = new BatchedForward(weights, threads ?? Environment.ProcessorCount);
+        _pool = new KvBlockPool(new KvLayout(weights.Shape));
+    }
+
+    /// <summary>The model's shape.</summary>
+    public ModelConfiguration Configuration { get; }
+
+    /// <summary>Text to tokens and back.</summary>
+    public ITokenizer Tokenizer { get; }
+
+    /// <summary>How a chat and its records become tokens.</summary>
+    public PromptTemplate Template { get; }
+
+    /// <summary>Blocks of the key-value cache that open batches hold now.</summary>
+    internal int LentBlocks => _pool.Lent;
+
+    /// <summary>Loads <c>config.json</c>, <c>tokenizer.json</c> and <c>model.safetensors</c> from a folder.</summary>
+    /// <param name="directory">The model's folder.</param>
+    /// <param name="threads">Most threads of one pass; null for as many as the machine has.</param>
+    /// <exception cref="ModelFormatException">A file is malformed, or the model is of another family.</exception>
+    /// <exception cref="IOException">A file is missing or cannot be read.</exception>
+    public static LanguageModel Load(string directory, int? threads = null)
+    {
+        var configuration = ConfigurationFile.Read(Path.Combine(directory, ConfigurationFile.FileName));
+        var tokenizer = TokenizerFile.Read(Path.Combine(directory, TokenizerFile.FileName), configuration.BeginToken, configuration.EndTokens);
+        using var tensors = SafetensorsFile.Open(Path.Combine(directory, SafetensorsFile.FileName));
+        return new LanguageModel(new LlamaWeights(configuration, tensors), tokenizer, threads);
+    }
+
+    /// <summary>Loads a llama2.c checkpoint (<c>.bin</c>) with its tokenizer.</summary>
+    /// <exception cref="ModelFormatException">A file is malformed.</exception>
+    public static LanguageModel LoadLlama2(string checkpoint, string tokenizer, int? threads = null)
+    {
+        var tensors = Llama2Checkpoint.Open(checkpoint);
+        return new LanguageModel(new LlamaWeights(tensors.Configuration, tensors), Llama2TokenizerFile.Read(tokenizer), threads);
+    }
+
+    /// <summary>Opens one decoding for many contexts that will be fed the same tokens; what they have in common is computed and stored once.</summary>
+    /// <param name="contexts">Token sequences, each of at least one token.</param>
+    /// <param name="cancellationToken">Ends the prefill between two passes.</param>
+    /// <exception cref="ContextOverflowException">A context is longer than the model's.</exception>
+    public DecodingBatch OpenBatch(IReadOnlyList<IReadOnlyList<int>> contexts, CancellationToken cancellationToken) =>
+        DecodingBatch.Open(_forward, _pool, Configuration, contexts, cancellationToken);
+}

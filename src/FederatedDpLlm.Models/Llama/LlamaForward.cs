@@ -1,0 +1,249 @@
+using FederatedDpLlm.Models.Kernels;
+using FederatedDpLlm.Models.KvCache;
+
+namespace FederatedDpLlm.Models.Llama;
+
+/// <summary>
+/// The forward pass, for inference and training alike: tokens of any number of sequences as the rows of one batch. A row's result does not depend on which
+/// rows share the pass, nor on the threads: everything but attention is row by row, and attention reads the row's own sequence.
+/// </summary>
+internal static unsafe class LlamaForward
+{
+    private const int FewestRowsPerThread = 8;
+
+    /// <summary>Appends the chunks to their sequences and computes the wanted logits into the workspace, in the order of the chunks and their tokens.</summary>
+    /// <returns>The number of rows of logits.</returns>
+    public static int Run(LlamaWeights weights, IReadOnlyList<SequenceChunk> chunks, ForwardWorkspace workspace)
+    {
+        var shape = weights.Shape;
+        var (rows, wanted) = LayOut(shape, chunks, workspace);
+        Embed(weights, workspace, rows);
+        for (var layer = 0; layer < shape.Layers; layer++)
+        {
+            var at = layer;
+            ByRows(workspace, rows, (first, end, _) => ProjectQueryKeyValue(weights, at, chunks, workspace, first, end));
+            ByRows(workspace, rows, (first, end, thread) =>
+            {
+                Attend(weights, at, chunks, workspace, first, end, workspace.Scratch(thread));
+                FinishLayer(weights, at, workspace, first, end);
+            });
+        }
+
+        workspace.EnsureLogits(wanted * shape.Vocabulary);
+        ByRows(workspace, wanted, (first, end, _) => ProjectLogits(weights, workspace, first, end));
+        GC.KeepAlive(weights);
+        GC.KeepAlive(workspace);
+        return wanted;
+    }
+
+    private static (int Rows, int Wanted) LayOut(ModelConfiguration shape, IReadOnlyList<SequenceChunk> chunks, ForwardWorkspace workspace)
+    {
+        var (row, wanted) = (0, 0);
+        for (var index = 0; index < chunks.Count; index++)
+        {
+            var chunk = chunks[index];
+            var position = chunk.Sequence.Length;
+            if (position + chunk.Tokens.Length > shape.Context)
+            {
+                throw new ContextOverflowException(shape.Context);
+            }
+
+            chunk.Sequence.Extend(chunk.Tokens.Length);
+            var tokens = chunk.Tokens.Span;
+            for (var i = 0; i < tokens.Length; i++, row++)
+            {
+                ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)tokens[i], (uint)shape.Vocabulary, nameof(chunks));
+                (workspace.RowChunk[row], workspace.RowPosition[row], workspace.RowToken[row]) = (index, position + i, tokens[i]);
+                if (chunk.Logits == LogitsWanted.All || (chunk.Logits == LogitsWanted.Last && i == tokens.Length - 1))
+                {
+                    workspace.LogitRow[wanted++] = row;
+                }
+            }
+        }
+
+        return (row, wanted);
+    }
+
+    private static void Embed(LlamaWeights weights, ForwardWorkspace workspace, int rows)
+    {
+        var width = weights.Shape.Width;
+        var stream = workspace.Layers[0].Input.Span;
+        for (var row = 0; row < rows; row++)
+        {
+            weights.Embedding.Span.Slice(workspace.RowToken[row] * width, width).CopyTo(stream[(row * width)..]);
+        }
+    }
+
+    private static void ProjectQueryKeyValue(LlamaWeights weights, int index, IReadOnlyList<SequenceChunk> chunks, ForwardWorkspace workspace, int first, int end)
+    {
+        unchecked
+        {
+            var (shape, layer, keep) = (weights.Shape, weights.Layers[index], workspace.Layers[index]);
+            var (width, queryWidth, keyValueWidth, rows) = (shape.Width, shape.QueryWidth, shape.KeyValueWidth, end - first);
+            var normed = keep.AttentionInput.Pointer + first * width;
+            for (var row = first; row < end; row++)
+            {
+                RmsNorm.Forward(keep.Input.Pointer + row * width, layer.AttentionNorm.Pointer, keep.AttentionInput.Pointer + row * width, width, (float)shape.NormEpsilon);
+            }
+
+            layer.Query.Multiply(rows, normed, width, keep.Query.Pointer + first * queryWidth, queryWidth);
+            layer.Key.Multiply(rows, normed, width, keep.Key.Pointer + first * keyValueWidth, keyValueWidth);
+            layer.Value.Multiply(rows, normed, width, keep.Value.Pointer + first * keyValueWidth, keyValueWidth);
+            for (var row = first; row < end; row++)
+            {
+                var query = keep.Query.Pointer + row * queryWidth;
+                var key = keep.Key.Pointer + row * keyValueWidth;
+                var value = keep.Value.Pointer + row * keyValueWidth;
+                AddBias(layer.QueryBias, query);
+                AddBias(layer.KeyBias, key);
+                AddBias(layer.ValueBias, value);
+                NormHeads(layer.QueryNorm, query, shape.Heads, shape);
+                NormHeads(layer.KeyNorm, key, shape.KeyValueHeads, shape);
+                weights.Rotary.Rotate(query, shape.Heads, workspace.RowPosition[row]);
+                weights.Rotary.Rotate(key, shape.KeyValueHeads, workspace.RowPosition[row]);
+                Remember(chunks[workspace.RowChunk[row]].Sequence, index, shape, workspace.RowPosition[row], key, value);
+            }
+        }
+    }
+
+    private static void AddBias(FloatBuffer? bias, float* row)
+    {
+        if (bias is not null)
+        {
+            Elementwise.Add(row, bias.Pointer, bias.Length);
+        }
+    }
+
+    private static void NormHeads(FloatBuffer? gain, float* heads, int count, ModelConfiguration shape)
+    {
+        for (var head = 0; gain is not null && head < count; head++)
+        {
+            RmsNorm.Forward(heads + head * shape.HeadSize, gain.Pointer, heads + head * shape.HeadSize, shape.HeadSize, (float)shape.NormEpsilon);
+        }
+    }
+
+    private static void Remember(KvSequence sequence, int layer, ModelConfiguration shape, int position, float* key, float* value)
+    {
+        unchecked
+        {
+            var block = sequence.Block(position / KvLayout.BlockPositions);
+            var place = position % KvLayout.BlockPositions;
+            for (var head = 0; head < shape.KeyValueHeads; head++)
+            {
+                var keys = block + sequence.Layout.KeyOffset(layer, head) + place;
+                var values = block + sequence.Layout.ValueOffset(layer, head) + place * sequence.Layout.ValueStride;
+                for (var i = 0; i < shape.HeadSize; i++)
+                {
+                    keys[i * KvLayout.BlockPositions] = key[head * shape.HeadSize + i];
+                    values[i] = value[head * shape.HeadSize + i];
+                }
+            }
+        }
+    }
+
+    private static void Attend(
+        LlamaWeights weights, int layer, IReadOnlyList<SequenceChunk> chunks, ForwardWorkspace workspace, int first, int end, FloatBuffer scratch)
+    {
+        for (var row = first; row < end;)
+        {
+            var count = 1;
+            while (count < AttentionKernel.QueriesTogether && row + count < end && workspace.RowChunk[row + count] == workspace.RowChunk[row])
+            {
+                count++;
+            }
+
+            AttendTogether(weights.Shape, layer, chunks[workspace.RowChunk[row]].Sequence, workspace, row, count, scratch);
+            row += count;
+        }
+    }
+
+    private static void AttendTogether(ModelConfiguration shape, int layer, KvSequence sequence, ForwardWorkspace workspace, int row, int count, FloatBuffer scratch)
+    {
+        unchecked
+        {
+            var (keep, headSize, layout) = (workspace.Layers[layer], shape.HeadSize, sequence.Layout);
+            var position = workspace.RowPosition[row];
+            var attention = scratch.Pointer;
+            var outputs = attention + AttentionKernel.QueriesTogether * workspace.WeightRow;
+            for (var head = 0; head < shape.Heads; head++)
+            {
+                var shared = head / (shape.Heads / shape.KeyValueHeads);
+                var queries = keep.Query.Pointer + row * shape.QueryWidth + head * headSize;
+                AttentionKernel.Weights(sequence, layout.KeyOffset(layer, shared), queries, shape.QueryWidth, count, position, attention, workspace.WeightRow);
+                AttentionKernel.WeightedValues(sequence, layout.ValueOffset(layer, shared), attention, workspace.WeightRow, count, position, outputs);
+                for (var i = 0; i < count; i++)
+                {
+                    var target = keep.Attended.Pointer + (row + i) * shape.QueryWidth + head * headSize;
+                    new ReadOnlySpan<float>(outputs + i * layout.ValueStride, headSize).CopyTo(new Span<float>(target, headSize));
+                }
+            }
+        }
+    }
+
+    private static void FinishLayer(LlamaWeights weights, int index, ForwardWorkspace workspace, int first, int end)
+    {
+        unchecked
+        {
+            var (shape, layer, keep) = (weights.Shape, weights.Layers[index], workspace.Layers[index]);
+            var next = index + 1 < shape.Layers ? workspace.Layers[index + 1].Input : workspace.Output;
+            var (width, inner, rows) = (shape.Width, shape.FeedForwardWidth, end - first);
+            var projected = workspace.Projected.Pointer + first * width;
+            layer.Output.Multiply(rows, keep.Attended.Pointer + first * shape.QueryWidth, shape.QueryWidth, projected, width);
+            Sum(keep.Input.Pointer + first * width, projected, keep.Middle.Pointer + first * width, rows * width);
+            for (var row = first; row < end; row++)
+            {
+                RmsNorm.Forward(
+                    keep.Middle.Pointer + row * width, layer.FeedForwardNorm.Pointer, keep.FeedForwardInput.Pointer + row * width, width, (float)shape.NormEpsilon);
+            }
+
+            var normed = keep.FeedForwardInput.Pointer + first * width;
+            var gate = keep.Gate.Pointer + first * inner;
+            var up = keep.Up.Pointer + first * inner;
+            var hidden = keep.Hidden.Pointer + first * inner;
+            layer.Gate.Multiply(rows, normed, width, gate, inner);
+            layer.Up.Multiply(rows, normed, width, up, inner);
+            Elementwise.SwiGlu(gate, up, hidden, rows * inner);
+            layer.Down.Multiply(rows, hidden, inner, projected, width);
+            Sum(keep.Middle.Pointer + first * width, projected, next.Pointer + first * width, rows * width);
+        }
+    }
+
+    private static void Sum(float* a, float* b, float* result, int length)
+    {
+        if (result != a)
+        {
+            new ReadOnlySpan<float>(a, length).CopyTo(new Span<float>(result, length));
+        }
+
+        Elementwise.Add(result, b, length);
+    }
+
+    private static void ProjectLogits(LlamaWeights weights, ForwardWorkspace workspace, int first, int end)
+    {
+        unchecked
+        {
+            var (width, vocabulary) = (weights.Shape.Width, weights.Shape.Vocabulary);
+            for (var wanted = first; wanted < end; wanted++)
+            {
+                RmsNorm.Forward(
+                    workspace.Output.Pointer + workspace.LogitRow[wanted] * width, weights.FinalNorm.Pointer, workspace.FinalInput.Pointer + wanted * width,
+                    width, (float)weights.Shape.NormEpsilon);
+            }
+
+            weights.Head.Multiply(end - first, workspace.FinalInput.Pointer + first * width, width, workspace.Logits.Pointer + (nint)first * vocabulary, vocabulary);
+        }
+    }
+
+    // A few rows are not worth a second thread: handing over costs some microseconds.
+    private static void ByRows(ForwardWorkspace workspace, int rows, Action<int, int, int> work)
+    {
+        var threads = Math.Min(workspace.Threads, rows / FewestRowsPerThread);
+        if (threads <= 1)
+        {
+            work(0, rows, 0);
+            return;
+        }
+
+        Parallel.For(0, threads, thread => work((int)((long)rows * thread / threads), (int)((long)rows * (thread + 1) / threads), thread));
+    }
+}

@@ -1,0 +1,39 @@
+using FederatedDpLlm.Models.Kernels;
+using FederatedDpLlm.Models.Weights;
+
+namespace FederatedDpLlm.Models.Llama;
+
+/// <summary>All weights of a model, packed for the kernels, with its rotary table.</summary>
+internal sealed class LlamaWeights
+{
+    public LlamaWeights(ModelConfiguration shape, ITensorSource source)
+    {
+        Shape = shape.Checked();
+        Embedding = new FloatBuffer(shape.Vocabulary * shape.Width);
+        source.Read(TensorNames.Embedding, shape.Vocabulary, shape.Width, Embedding.Span);
+        Layers = [.. Enumerable.Range(0, shape.Layers).Select(layer => new LayerWeights(shape, source, layer))];
+        FinalNorm = LayerWeights.Vector(source, TensorNames.FinalNorm, shape.Width);
+        Head = shape.TiedHead ? PackedMatrix.Pack(Embedding.Span, shape.Vocabulary, shape.Width) : UntiedHead(source);
+        Rotary = new RotaryTable(shape);
+    }
+
+    public ModelConfiguration Shape { get; }
+
+    /// <summary>Row-major [vocabulary, width].</summary>
+    public FloatBuffer Embedding { get; }
+
+    public IReadOnlyList<LayerWeights> Layers { get; }
+
+    public FloatBuffer FinalNorm { get; }
+
+    public PackedMatrix Head { get; }
+
+    public RotaryTable Rotary { get; }
+
+    private PackedMatrix UntiedHead(ITensorSource source)
+    {
+        var rows = new float[Shape.Vocabulary * Shape.Width];
+        source.Read(TensorNames.Head, Shape.Vocabulary, Shape.Width, rows);
+        return PackedMatrix.Pack(rows, Shape.Vocabulary, Shape.Width);
+    }
+}
