@@ -1,4 +1,5 @@
 using FederatedDpLlm.Privacy;
+using FederatedDpLlm.Privacy.Accounting;
 
 namespace FederatedDpLlm.Inference;
 
@@ -12,4 +13,9 @@ public sealed record AnswerPlan(Question Question, NoisePlace Noise, int Voters,
 {
     /// <summary>The zCDP bound of one release: a token of private decoding, the one choice, 0 on the public path.</summary>
     public Rho RhoPerRelease => new(Cost.Releases == 0 ? 0 : Cost.Rho.Value / Cost.Releases);
+
+    /// <summary>What the first <paramref name="releases"/> releases of this plan cost: the charge of an answer that ended early.</summary>
+    public AnswerCost CostOf(int releases) => releases == Cost.Releases
+        ? Cost
+        : AnswerCost.Of(Cost.Released is RepeatedEvent repeated ? repeated.Part : Cost.Released, releases, Question.Delta);
 }

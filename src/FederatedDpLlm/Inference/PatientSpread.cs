@@ -1,5 +1,3 @@
-using FederatedDpLlm.Privacy;
-
 namespace FederatedDpLlm.Inference;
 
 /// <summary>
@@ -19,9 +17,9 @@ public sealed record PatientSpread
     public int Hospitals { get; }
 
     /// <summary>
-    /// What one answer's cost becomes on a node's data account. Noise at the nodes: k separate noised releases read the patient, so k times rho.
+    /// How many times an answer's cost is charged to a node's data account. Noise at the nodes: k separate noised releases read the patient, so k times.
     /// Noise at the router: the patient moves k voters of one release, so its sensitivity is k times and rho k squared times
-    /// (group privacy of zCDP: Bun, Steinke, arXiv:1605.02065, Proposition 1.9).
+    /// (group privacy of zCDP: Bun, Steinke, arXiv:1605.02065, Proposition 1.9; other currencies grow no faster).
     /// </summary>
-    public Rho Charge(Rho rho, NoisePlace noise) => new(noise == NoisePlace.Node ? rho.Value * Hospitals : rho.Value * Hospitals * Hospitals);
+    public int Factor(NoisePlace noise) => noise == NoisePlace.Node ? Hospitals : checked(Hospitals * Hospitals);
 }

@@ -11,7 +11,8 @@ public sealed partial class ArrowTests
     [
         ["Routing"],
         ["Federation/Training"],
-        ["Federation/Nodes", "Inference", "Optimization"],
+        ["Federation/Nodes"],
+        ["Inference", "Optimization"],
         ["Budgets"],
         ["Security"],
         ["Protocol", "Monitoring", "Configuration"],

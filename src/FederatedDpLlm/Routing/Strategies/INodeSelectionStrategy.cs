@@ -1,4 +1,4 @@
-using FederatedDpLlm.Federation.Nodes;
+using FederatedDpLlm.Federation.Nodes.Links;
 
 namespace FederatedDpLlm.Routing.Strategies;
 

@@ -1,4 +1,4 @@
-using FederatedDpLlm.Federation.Nodes;
+using FederatedDpLlm.Federation.Nodes.Links;
 using FederatedDpLlm.Privacy.Sampling;
 
 namespace FederatedDpLlm.Routing.Strategies;

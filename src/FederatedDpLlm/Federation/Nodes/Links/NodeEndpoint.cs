@@ -1,4 +1,4 @@
-namespace FederatedDpLlm.Federation.Nodes;
+namespace FederatedDpLlm.Federation.Nodes.Links;
 
 /// <summary>Where a hospital's node answers.</summary>
 public sealed record NodeEndpoint

@@ -1,6 +1,6 @@
 using FederatedDpLlm.Protocol;
 
-namespace FederatedDpLlm.Federation.Nodes;
+namespace FederatedDpLlm.Federation.Nodes.Links;
 
 /// <summary>A node as the router last knew it; immutable, published whole.</summary>
 /// <param name="Id">The hospital.</param>

@@ -3,7 +3,7 @@ using FederatedDpLlm.Security.Certificates;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace FederatedDpLlm.Federation.Nodes;
+namespace FederatedDpLlm.Federation.Nodes.Links;
 
 /// <summary>The federation's nodes, each probed on its own rhythm, so that a dead one is noticed and a returned one is used again.</summary>
 public sealed partial class NodeDirectory : BackgroundService

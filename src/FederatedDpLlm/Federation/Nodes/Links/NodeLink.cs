@@ -3,7 +3,7 @@ using FederatedDpLlm.Security.Certificates;
 using Grpc.Core;
 using Grpc.Net.Client;
 
-namespace FederatedDpLlm.Federation.Nodes;
+namespace FederatedDpLlm.Federation.Nodes.Links;
 
 /// <summary>
 /// The router's end of the link to one hospital's node: one multiplexed HTTP/2 connection over mutual TLS, and what is known of the node's health and load.

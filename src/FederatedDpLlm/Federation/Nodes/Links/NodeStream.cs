@@ -1,0 +1,33 @@
+using Grpc.Core;
+
+namespace FederatedDpLlm.Federation.Nodes.Links;
+
+/// <summary>Reads a node's events and turns every way in which a call can break into a value.</summary>
+public sealed class NodeStream<TEvent>(NodeLink link, IAsyncStreamReader<TEvent> events)
+{
+    public async Task<NodeReply<TEvent>> NextAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await events.MoveNext(cancellationToken) ? new NodeReply<TEvent>.Event(events.Current) : new NodeReply<TEvent>.Ended();
+        }
+        catch (RpcException error)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var neverSent = IsNeverSent(error);
+            if (neverSent || error.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Internal)
+            {
+                link.MarkDown(error);
+            }
+
+            return new NodeReply<TEvent>.Broken(neverSent, $"{link.Id}: {error.StatusCode}");
+        }
+    }
+
+    /// <summary>Whether the connection itself was refused, so that the request never left.</summary>
+    public static bool IsNeverSent(RpcException error) =>
+        error.Status.DebugException is HttpRequestException
+        {
+            HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.NameResolutionError,
+        };
+}

@@ -1,0 +1,269 @@
+using FederatedDpLlm.Budgets;
+using FederatedDpLlm.Inference;
+using FederatedDpLlm.Inference.Wire;
+using FederatedDpLlm.Protocol;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+
+namespace FederatedDpLlm.Federation.Nodes.Serving;
+
+/// <summary>The node's side of the link: plan, hold, answer, charge. It trusts the router with the question, never with the budget.</summary>
+public sealed partial class HospitalNodeService(
+    IPrivateAnswering answering, DataAccounts accounts, NodeProfile profile, NodeLoad load, ILogger<HospitalNodeService> logger) : HospitalNode.HospitalNodeBase
+{
+    public override Task<NodeStatus> GetStatus(StatusRequest request, ServerCallContext context)
+    {
+        var status = new NodeStatus
+        {
+            Hospital = profile.Hospital,
+            Model = answering.Model,
+            Voters = answering.Voters,
+            InFlight = load.InFlight,
+            RouterNoiseAllowed = profile.RouterNoiseAllowed,
+            Records = profile.Records,
+            Patients = profile.Patients,
+            Scores = profile.Scores,
+            Logits = profile.Logits,
+        };
+        status.Accounts.AddRange(accounts.ToWire());
+        return Task.FromResult(status);
+    }
+
+    public override async Task Answer(AnswerRequest request, IServerStreamWriter<AnswerEvent> responseStream, ServerCallContext context)
+    {
+        using var counted = load.Enter();
+        var (plan, refusal) = Admit(request, answering.Plan);
+        if (plan is null)
+        {
+            await responseStream.WriteAsync(new AnswerEvent { Refused = refusal });
+            return;
+        }
+
+        if (plan.FreeReason is null && await HoldAsync(request, plan, context.CancellationToken) is { } refused)
+        {
+            await responseStream.WriteAsync(new AnswerEvent { Refused = refused });
+            return;
+        }
+
+        AnswerCompletion? completion = null;
+        try
+        {
+            await responseStream.WriteAsync(new AnswerEvent { Admitted = new Admitted { Voters = plan.Voters } });
+            await foreach (var piece in answering.AnswerAsync(plan, context.CancellationToken))
+            {
+                switch (piece)
+                {
+                    case AnswerPiece.Text text:
+                        await responseStream.WriteAsync(new AnswerEvent { Text = text.Value });
+                        break;
+                    case AnswerPiece.Completed ended:
+                        completion = ended.Completion;
+                        break;
+                }
+            }
+        }
+        finally
+        {
+            // Once held, a question is always settled: at what ran where that is known, else whole. The caller may be gone.
+            if (completion is null)
+            {
+                await FailAsync(request, plan);
+            }
+        }
+
+        if (completion is not null)
+        {
+            var settled = await SettleAsync(request, plan, completion);
+            await responseStream.WriteAsync(new AnswerEvent { Completed = settled });
+        }
+    }
+
+    public override async Task Contribute(
+        IAsyncStreamReader<ContributionRequest> requestStream, IServerStreamWriter<ContributionEvent> responseStream, ServerCallContext context)
+    {
+        using var counted = load.Enter();
+        if (!await requestStream.MoveNext(context.CancellationToken) || requestStream.Current.Open is not { Request: { } request } open)
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, "a contribution starts with its question"));
+        }
+
+        var (plan, refusal) = profile.RouterNoiseAllowed
+            ? Admit(request, question => answering.PlanForRouter(question, open.TotalVoters))
+            : (null, new Refusal { Code = RefusalCodes.NotAllowed, Message = "This hospital draws its noise itself." });
+        refusal ??= plan!.FreeReason is null ? await HoldAsync(request, plan, context.CancellationToken) : new Refusal { Code = RefusalCodes.InvalidQuestion };
+        if (plan is null || refusal is not null)
+        {
+            await responseStream.WriteAsync(new ContributionEvent { Refused = refusal });
+            return;
+        }
+
+        if (!await MayProceedAsync(requestStream, responseStream, context.CancellationToken))
+        {
+            await accounts.ReleaseAsync(request, plan, CancellationToken.None);
+            return;
+        }
+
+        AnswerCompletion? completion = null;
+        string text;
+        try
+        {
+            (completion, text) = plan.Question.Mechanism == AnswerMechanism.Choice
+                ? await VoteAsync(plan, responseStream, context.CancellationToken)
+                : await DecodeAsync(plan, requestStream, responseStream, context.CancellationToken);
+        }
+        finally
+        {
+            if (completion is null)
+            {
+                await FailAsync(request, plan);
+            }
+        }
+
+        var settled = await SettleAsync(request, plan, completion);
+        settled.Text = text;
+        await responseStream.WriteAsync(new ContributionEvent { Completed = settled });
+    }
+
+    /// <summary>Says that the question is held, and waits for the router's word that every hospital holds it: until then nothing is computed.</summary>
+    private async Task<bool> MayProceedAsync(
+        IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await responses.WriteAsync(new ContributionEvent { Admitted = new Admitted { Voters = answering.Voters } }, cancellationToken);
+            return await requests.MoveNext(cancellationToken) && requests.Current.RequestCase == ContributionRequest.RequestOneofCase.Proceed;
+        }
+        catch (Exception error) when (error is OperationCanceledException or RpcException or IOException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<(AnswerCompletion Completion, string Text)> VoteAsync(AnswerPlan plan, IServerStreamWriter<ContributionEvent> responses, CancellationToken cancellationToken)
+    {
+        var votes = new Votes();
+        votes.Counts.AddRange((await answering.VoteAsync(plan, cancellationToken)).Counts);
+        await responses.WriteAsync(new ContributionEvent { Votes = votes }, cancellationToken);
+        return (new AnswerCompletion(FinishReason.Stop, 1, answering.Voters, plan.Cost, null), string.Empty);
+    }
+
+    private async Task<(AnswerCompletion Completion, string Text)> DecodeAsync(
+        AnswerPlan plan, IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses, CancellationToken cancellationToken)
+    {
+        await using var decoding = await answering.OpenDecodingAsync(plan, cancellationToken);
+        var finish = FinishReason.Length;
+        var steps = 0;
+        var tokens = 0;
+        var text = string.Empty;
+        while (steps < plan.Question.MaxTokens)
+        {
+            await responses.WriteAsync(new ContributionEvent { Step = DecodingStepWire.ToWire(decoding.Current, text) }, cancellationToken);
+
+            // A step that was sent counts as released, whether or not a token came back.
+            steps++;
+            if (!await requests.MoveNext(cancellationToken))
+            {
+                text = string.Empty;
+                finish = FinishReason.Stop;
+                break;
+            }
+
+            var token = requests.Current.Token;
+            tokens++;
+            if (decoding.IsEnd(token))
+            {
+                text = string.Empty;
+                finish = FinishReason.Stop;
+                break;
+            }
+
+            text = await decoding.AppendAsync(token, cancellationToken);
+        }
+
+        return (new AnswerCompletion(finish, tokens, answering.Voters, plan.CostOf(steps), null), text);
+    }
+
+    private (AnswerPlan? Plan, Refusal? Refusal) Admit(AnswerRequest request, Func<Inference.Question, PlanOutcome> planner)
+    {
+        Inference.Question question;
+        try
+        {
+            question = QuestionWire.FromWire(request.Question);
+        }
+        catch (FormatException error)
+        {
+            return (null, new Refusal { Code = RefusalCodes.InvalidQuestion, Message = error.Message });
+        }
+
+        if (question.Mechanism != AnswerMechanism.Public && question.Delta.Value != profile.Delta)
+        {
+            return (null, new Refusal { Code = RefusalCodes.InvalidQuestion, Message = "The question's delta is not this hospital's." });
+        }
+
+        var outcome = planner(question);
+        return outcome.IsPlanned
+            ? (outcome.Plan, null)
+            : (null, new Refusal { Code = RefusalCodes.InvalidQuestion, Message = $"{outcome.Refusal.Parameter}: {outcome.Refusal.Message}" });
+    }
+
+    private async Task<Refusal?> HoldAsync(AnswerRequest request, AnswerPlan plan, CancellationToken cancellationToken)
+    {
+        switch (await accounts.ReserveAsync(request, plan, cancellationToken))
+        {
+            case ReserveOutcome.Reserved:
+                return null;
+            case ReserveOutcome.Exhausted exhausted:
+                DataAccountExhausted(logger, request.RequestId, exhausted.Account.Policy.Id.Value);
+                return new Refusal
+                {
+                    Code = RefusalCodes.DataBudgetExhausted,
+                    Message = "This hospital's data account cannot hold the cost of the question. It never refills.",
+                    Account = AccountWire.ToWire(exhausted.Account, BudgetUnits.Zero),
+                };
+            case ReserveOutcome.AlreadySeen:
+                return new Refusal { Code = RefusalCodes.DuplicateRequest, Message = "This request was seen before." };
+            default:
+                return new Refusal { Code = RefusalCodes.NotAllowed, Message = "No data account." };
+        }
+    }
+
+    private async Task<Completion> SettleAsync(AnswerRequest request, AnswerPlan plan, AnswerCompletion completion)
+    {
+        var wire = new Completion
+        {
+            CompletionTokens = completion.Tokens,
+            FinishReason = completion.FinishReason == FinishReason.Stop ? "stop" : "length",
+            Rho = completion.Cost.Rho.Value,
+            Epsilon = completion.Cost.Epsilon.Value,
+            Delta = completion.Cost.Delta.Value,
+            Voters = completion.Voters,
+            Releases = completion.Cost.Releases,
+            Reason = plan.FreeReason ?? string.Empty,
+        };
+        if (plan.FreeReason is not null)
+        {
+            wire.AuditEntry = await accounts.RecordFreeAsync(request, plan, CancellationToken.None);
+            return wire;
+        }
+
+        var settlement = await accounts.CommitAsync(request, plan, completion.Cost, CancellationToken.None);
+        wire.AuditEntry = settlement.AuditEntry;
+        wire.Accounts.AddRange(accounts.ToWire(settlement.Accounts, completion.Cost, plan.Noise));
+        return wire;
+    }
+
+    private async Task FailAsync(AnswerRequest request, AnswerPlan plan)
+    {
+        if (plan.FreeReason is null)
+        {
+            await accounts.SpendAllAsync(request, plan, CancellationToken.None);
+            SpentUnfinished(logger, request.RequestId);
+        }
+    }
+
+    [LoggerMessage(3101, LogLevel.Warning, "Request {RequestId} broke off after it was admitted: its whole hold is spent.")]
+    private static partial void SpentUnfinished(ILogger logger, string requestId);
+
+    [LoggerMessage(3102, LogLevel.Warning, "Request {RequestId} refused: data account {Account} is exhausted.")]
+    private static partial void DataAccountExhausted(ILogger logger, string requestId, string account);
+}

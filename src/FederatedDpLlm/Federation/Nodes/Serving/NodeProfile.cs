@@ -1,0 +1,11 @@
+namespace FederatedDpLlm.Federation.Nodes.Serving;
+
+/// <summary>What a node tells the router of itself, and what its hospital allows.</summary>
+/// <param name="Hospital">The hospital that the node speaks for.</param>
+/// <param name="RouterNoiseAllowed">Whether this hospital hands unnoised votes and sums to a router that it trusts to draw the noise.</param>
+/// <param name="Delta">The hospital's own delta: a question at any other is refused.</param>
+/// <param name="Records">Number of records read.</param>
+/// <param name="Patients">Number of patients among them.</param>
+/// <param name="Scores">Whether the engine can answer choices.</param>
+/// <param name="Logits">Whether the engine can decode privately.</param>
+public sealed record NodeProfile(string Hospital, bool RouterNoiseAllowed, double Delta, long Records, long Patients, bool Scores, bool Logits);

@@ -1,0 +1,25 @@
+using FederatedDpLlm.Budgets;
+using FederatedDpLlm.Inference;
+using FederatedDpLlm.Protocol;
+
+namespace FederatedDpLlm.Routing;
+
+/// <summary>Reads what a node says of its own answer. A figure that cannot be is read as the most that was asked: unknown is spent.</summary>
+internal static class CompletionWire
+{
+    /// <param name="completion">From the node.</param>
+    /// <param name="plan">What was held for the question: the most that can have run.</param>
+    public static AnswerCost Cost(Completion completion, AnswerPlan plan) => plan.FreeReason is not null
+        ? AnswerCost.Free
+        : plan.CostOf(completion.Releases >= 1 && completion.Releases <= plan.Cost.Releases ? completion.Releases : plan.Cost.Releases);
+
+    public static FinishReason Finish(Completion completion) => completion.FinishReason == "length" ? FinishReason.Length : FinishReason.Stop;
+
+    public static IEnumerable<ChargedAccount> Accounts(Completion completion) => completion.Accounts.Select(account => new ChargedAccount(
+        account.Id,
+        AccountKind.Data,
+        account.Currency,
+        new BudgetUnits(account.ChargedUnits),
+        new BudgetUnits(Math.Max(0, account.BudgetUnits - account.SpentUnits - account.ReservedUnits)),
+        null));
+}

@@ -1,0 +1,77 @@
+using System.Text;
+using FederatedDpLlm.Inference;
+
+namespace FederatedDpLlm.Routing;
+
+/// <summary>
+/// One draw of noise under one hold, and what became of it. Disposing it settles what is still open: spent where a node may have drawn, returned where
+/// surely none did.
+/// </summary>
+internal sealed class DrawAttempt(QuotaHold? hold, RoutedQuestion question, AnswerPlan plan, bool buffered) : IAsyncDisposable
+{
+    private readonly StringBuilder _heldBack = new();
+    private readonly List<string> _nodes = [];
+
+    public QuotaHold? Hold => hold;
+
+    public RoutedQuestion Question => question;
+
+    public AnswerPlan Plan => plan;
+
+    /// <summary>Whether a node got the question and has not proved that it drew nothing.</summary>
+    public bool MayHaveDrawn { get; private set; }
+
+    /// <summary>Whether the caller has seen text of this draw.</summary>
+    public bool ShowedText { get; private set; }
+
+    /// <summary>Whether the question has its last event and the hold is settled.</summary>
+    public bool IsOver { get; private set; }
+
+    public void Sent(string node)
+    {
+        MayHaveDrawn = true;
+        _nodes.Add(node);
+    }
+
+    public void NothingDrawn()
+    {
+        MayHaveDrawn = false;
+        _nodes.RemoveAt(_nodes.Count - 1);
+    }
+
+    public void End() => IsOver = true;
+
+    public Task ReleaseAsync() => hold?.ReleaseAsync() ?? Task.CompletedTask;
+
+    /// <returns>The event to pass on, or null where the text is held back until the answer is whole.</returns>
+    public RouteEvent.Text? Show(string text)
+    {
+        if (buffered)
+        {
+            _heldBack.Append(text);
+            return null;
+        }
+
+        ShowedText = true;
+        return new RouteEvent.Text(text);
+    }
+
+    public RouteEvent.Text? TakeHeldBack() => _heldBack.Length == 0 ? null : new RouteEvent.Text(_heldBack.ToString());
+
+    public async ValueTask DisposeAsync()
+    {
+        if (IsOver || hold is null)
+        {
+            return;
+        }
+
+        if (MayHaveDrawn)
+        {
+            await hold.SpendAllAsync(_nodes);
+        }
+        else
+        {
+            await hold.ReleaseAsync();
+        }
+    }
+}

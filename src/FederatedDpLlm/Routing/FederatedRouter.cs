@@ -1,0 +1,54 @@
+using System.Runtime.CompilerServices;
+using FederatedDpLlm.Federation.Nodes.Links;
+using FederatedDpLlm.Inference;
+using FederatedDpLlm.Routing.Strategies;
+using FederatedDpLlm.Security.Audit;
+
+namespace FederatedDpLlm.Routing;
+
+/// <summary>
+/// One question's way: price, hold the quotas, choose a node, answer, charge what ran. The noise is drawn at the node, or here where the hospitals trust it.
+/// </summary>
+/// <remarks>The specification's Federated Router.</remarks>
+public sealed class FederatedRouter(
+    NodeDirectory nodes, QuotaGate quotas, IEnumerable<INodeSelectionStrategy> strategies, IRouterNoise routerNoise, RoutingOptions options, TimeProvider clock)
+{
+    private readonly Dictionary<string, INodeSelectionStrategy> _strategies = strategies.ToDictionary(strategy => strategy.Name, StringComparer.Ordinal);
+
+    public IReadOnlyCollection<string> Strategies => _strategies.Keys;
+
+    /// <summary>Models that a healthy node serves.</summary>
+    public IReadOnlyList<string> Models =>
+        [.. nodes.Snapshots.Where(node => node.Healthy && node.Status is not null).Select(node => node.Status!.Model).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+    /// <param name="question">What is asked.</param>
+    /// <param name="buffered">
+    /// Whether text is held back until the answer is whole, so that a node's death in the middle can still fail over. A stream that has shown text cannot.
+    /// </param>
+    /// <param name="cancellationToken">The caller's going away. What was admitted is charged all the same.</param>
+    public async IAsyncEnumerable<RouteEvent> AskAsync(RoutedQuestion question, bool buffered, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var priced = routerNoise.Plan(question.Question, 1);
+        if (!priced.IsPlanned)
+        {
+            await quotas.RecordAsync(question, AuditDecision.Refused);
+            yield return new RouteEvent.Refused(new RouteRefusal.Invalid(priced.Refusal.Parameter, priced.Refusal.Message));
+            yield break;
+        }
+
+        if (!_strategies.TryGetValue(question.Strategy ?? options.Strategy, out var strategy))
+        {
+            yield return new RouteEvent.Refused(new RouteRefusal.Invalid("privacy.strategy", $"One of {string.Join(", ", _strategies.Keys)}."));
+            yield break;
+        }
+
+        var deadline = TimeSpan.FromSeconds(options.AnswerTimeoutSeconds);
+        var events = question.Trust == NoisePlace.Router && priced.Plan.FreeReason is null
+            ? new RouterNoiseAnswer(nodes, quotas, routerNoise, deadline, clock).AskAsync(question, priced.Plan, cancellationToken)
+            : new NodeNoiseAnswer(nodes, quotas, strategy, deadline, clock).AskAsync(question, priced.Plan, buffered, cancellationToken);
+        await foreach (var one in events)
+        {
+            yield return one;
+        }
+    }
+}

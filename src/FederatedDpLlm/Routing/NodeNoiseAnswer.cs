@@ -1,0 +1,165 @@
+using System.Runtime.CompilerServices;
+using FederatedDpLlm.Federation.Nodes.Links;
+using FederatedDpLlm.Inference;
+using FederatedDpLlm.Inference.Wire;
+using FederatedDpLlm.Protocol;
+using FederatedDpLlm.Routing.Strategies;
+
+namespace FederatedDpLlm.Routing;
+
+/// <summary>
+/// An answer whose noise one node draws. A node that cannot be reached costs nothing and the next is tried under the same hold; a node that was reached and
+/// then failed may have drawn, so its hold is spent and the next draw needs a hold of its own.
+/// </summary>
+internal sealed class NodeNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, INodeSelectionStrategy strategy, TimeSpan timeout, TimeProvider clock)
+{
+    private readonly HashSet<string> _tried = new(StringComparer.Ordinal);
+    private RouteRefusal? _lastRefusal;
+
+    public async IAsyncEnumerable<RouteEvent> AskAsync(
+        RoutedQuestion question, AnswerPlan plan, bool buffered, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (var draw = 1; ; draw++)
+        {
+            QuotaHold? hold = null;
+            if (plan.FreeReason is null)
+            {
+                (hold, var refusal) = await quotas.ReserveAsync(question, draw, plan, cancellationToken);
+                if (hold is null)
+                {
+                    yield return new RouteEvent.Refused(refusal!);
+                    yield break;
+                }
+            }
+
+            var attempt = new DrawAttempt(hold, question, plan, buffered);
+            await using (attempt)
+            {
+                await foreach (var one in DrawAsync(attempt, cancellationToken))
+                {
+                    yield return one;
+                }
+
+                if (attempt.IsOver)
+                {
+                    yield break;
+                }
+
+                if (attempt.ShowedText)
+                {
+                    yield return new RouteEvent.Failed("The hospital's node broke off. What may have run is charged; ask again for a new answer.");
+                    yield break;
+                }
+            }
+        }
+    }
+
+    /// <summary>Asks node after node under one hold until one answers, one may have drawn, or none is left.</summary>
+    private async IAsyncEnumerable<RouteEvent> DrawAsync(DrawAttempt attempt, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        while (!attempt.IsOver && !attempt.MayHaveDrawn)
+        {
+            var candidates = NodeSelection.Candidates(nodes, attempt.Question, _tried);
+            if (candidates.Count == 0)
+            {
+                await attempt.ReleaseAsync();
+                attempt.End();
+                yield return new RouteEvent.Refused(_lastRefusal ?? new RouteRefusal.Unavailable("No hospital's node can answer this question now."));
+                yield break;
+            }
+
+            var chosen = strategy.Choose(candidates);
+            _tried.Add(chosen.Id);
+            await foreach (var one in AskNodeAsync(nodes[chosen.Id], attempt, cancellationToken))
+            {
+                yield return one;
+            }
+        }
+    }
+
+    private async IAsyncEnumerable<RouteEvent> AskNodeAsync(NodeLink link, DrawAttempt attempt, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var tracked = link.Track();
+        using var call = link.Client.Answer(ToWire(attempt), deadline: clock.GetUtcNow().UtcDateTime + timeout, cancellationToken: cancellationToken);
+        var stream = new NodeStream<AnswerEvent>(link, call.ResponseStream);
+
+        // From here on the request may have been sent; only a reply can prove that nothing was drawn.
+        attempt.Sent(link.Id);
+        while (true)
+        {
+            var reply = await stream.NextAsync(cancellationToken);
+            if (reply is NodeReply<AnswerEvent>.Broken { NeverSent: true })
+            {
+                attempt.NothingDrawn();
+                yield break;
+            }
+
+            if (reply is not NodeReply<AnswerEvent>.Event { Value: var received })
+            {
+                yield break;
+            }
+
+            switch (received.EventCase)
+            {
+                case AnswerEvent.EventOneofCase.Refused:
+                    attempt.NothingDrawn();
+                    if (await RefusedAsync(received.Refused, attempt) is { } refused)
+                    {
+                        yield return refused;
+                    }
+
+                    yield break;
+                case AnswerEvent.EventOneofCase.Text when attempt.Show(received.Text) is { } text:
+                    yield return text;
+                    break;
+                case AnswerEvent.EventOneofCase.Completed:
+                    foreach (var last in await CompleteAsync(received.Completed, attempt, link.Id))
+                    {
+                        yield return last;
+                    }
+
+                    yield break;
+            }
+        }
+    }
+
+    /// <returns>The final refusal, or null where another node may do better.</returns>
+    private async Task<RouteEvent?> RefusedAsync(Refusal refusal, DrawAttempt attempt)
+    {
+        switch (refusal.Code)
+        {
+            case RefusalCodes.DataBudgetExhausted when refusal.Account is { } account:
+                _lastRefusal = new RouteRefusal.DataExhausted(account, refusal.Message);
+                return null;
+            case RefusalCodes.InvalidQuestion:
+                await attempt.ReleaseAsync();
+                attempt.End();
+                return new RouteEvent.Refused(new RouteRefusal.Invalid("messages", refusal.Message));
+            default:
+                _lastRefusal = new RouteRefusal.NotAllowed(refusal.Message);
+                return null;
+        }
+    }
+
+    private async Task<IReadOnlyList<RouteEvent>> CompleteAsync(Completion completion, DrawAttempt attempt, string node)
+    {
+        var ran = CompletionWire.Cost(completion, attempt.Plan);
+        var (accounts, entry) = attempt.Hold is { } hold
+            ? await hold.CommitAsync(ran, [node])
+            : ([], await quotas.RecordFreeAsync(attempt.Question, [node], CancellationToken.None));
+        attempt.End();
+        var done = new RouteEvent.Completed(new RouteCompletion(
+            [node], strategy.Name, ran, [.. accounts, .. CompletionWire.Accounts(completion)], completion.Voters, entry,
+            completion.Reason.Length == 0 ? null : completion.Reason, CompletionWire.Finish(completion), completion.PromptTokens, completion.CompletionTokens));
+        return attempt.TakeHeldBack() is { } text ? [text, done] : [done];
+    }
+
+    private static AnswerRequest ToWire(DrawAttempt attempt) => new()
+    {
+        RequestId = attempt.Hold?.Id ?? attempt.Question.RequestId,
+        Actor = attempt.Question.Caller.User,
+        Department = attempt.Question.Caller.Department,
+        Purpose = attempt.Question.Purpose,
+        Question = QuestionWire.ToWire(attempt.Question.Question),
+    };
+}

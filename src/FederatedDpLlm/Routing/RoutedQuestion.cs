@@ -1,0 +1,14 @@
+using FederatedDpLlm.Inference;
+using FederatedDpLlm.Security.Authentication;
+
+namespace FederatedDpLlm.Routing;
+
+/// <summary>A question with who asks it, why, and how it is to be routed.</summary>
+/// <param name="RequestId">Unique forever; names the reservation and the audit entries.</param>
+/// <param name="Caller">From the verified token.</param>
+/// <param name="Purpose">Names a quota of the policy.</param>
+/// <param name="Model">As the API's models list names it.</param>
+/// <param name="Strategy">Null for the router's default.</param>
+/// <param name="Trust">Who draws the noise.</param>
+/// <param name="Question">What is asked.</param>
+public sealed record RoutedQuestion(string RequestId, Caller Caller, string Purpose, string Model, string? Strategy, NoisePlace Trust, Question Question);

@@ -1,0 +1,174 @@
+using System.Runtime.CompilerServices;
+using FederatedDpLlm.Federation.Nodes.Links;
+using FederatedDpLlm.Inference;
+using FederatedDpLlm.Inference.Wire;
+using FederatedDpLlm.Protocol;
+
+namespace FederatedDpLlm.Routing;
+
+/// <summary>
+/// An answer over all hospitals that trust the router: their votes or clipped sums are added up here and noise is drawn once. Every hospital holds the
+/// question before any of them computes; one that refuses is left out, and the others return their holds and are asked again with fewer voters.
+/// </summary>
+internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, IRouterNoise noise, TimeSpan timeout, TimeProvider clock)
+{
+    private const string Strategy = "all-hospitals";
+    private readonly HashSet<string> _left = new(StringComparer.Ordinal);
+    private readonly List<Contribution> _contributions = [];
+    private RouteRefusal? _lastRefusal;
+
+    public async IAsyncEnumerable<RouteEvent> AskAsync(RoutedQuestion question, AnswerPlan priced, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var (hold, refusal) = await quotas.ReserveAsync(question, 1, priced, cancellationToken);
+        if (hold is null)
+        {
+            yield return new RouteEvent.Refused(refusal!);
+            yield break;
+        }
+
+        await using var attempt = new DrawAttempt(hold, question, priced, false);
+        try
+        {
+            if (!await OpenAllAsync(question, hold, cancellationToken))
+            {
+                await attempt.ReleaseAsync();
+                attempt.End();
+                yield return new RouteEvent.Refused(_lastRefusal ?? new RouteRefusal.Unavailable("No hospital that trusts the router with the noise can answer now."));
+                yield break;
+            }
+
+            attempt.Sent(string.Join(',', _contributions.Select(one => one.Node)));
+            var plan = noise.Plan(question.Question, _contributions.Sum(one => one.Voters)).Plan
+                ?? throw new InvalidOperationException("A question that was priced can be planned.");
+            var pieces = question.Question.Mechanism == AnswerMechanism.Choice ? ChooseAsync(attempt, plan, cancellationToken) : DecodeAsync(attempt, plan, cancellationToken);
+            await using var reading = pieces.GetAsyncEnumerator(cancellationToken);
+            while (true)
+            {
+                RouteEvent? next;
+                try
+                {
+                    next = await reading.MoveNextAsync() ? reading.Current : null;
+                }
+                catch (InvalidPartException)
+                {
+                    next = new RouteEvent.Failed("A hospital's node broke off or sent what does not fit. What may have run is charged.");
+                }
+
+                if (next is null)
+                {
+                    yield break;
+                }
+
+                yield return next;
+                if (next is RouteEvent.Failed)
+                {
+                    yield break;
+                }
+            }
+        }
+        finally
+        {
+            CloseAll();
+        }
+    }
+
+    private async Task<bool> OpenAllAsync(RoutedQuestion question, QuotaHold hold, CancellationToken cancellationToken)
+    {
+        for (var round = 1; ; round++)
+        {
+            var candidates = NodeSelection.Candidates(nodes, question, _left);
+            if (candidates.Count == 0)
+            {
+                return false;
+            }
+
+            var voters = candidates.Sum(node => node.Status!.Voters);
+            var deadline = clock.GetUtcNow().UtcDateTime + timeout;
+            _contributions.AddRange(candidates.Select(node => new Contribution(nodes[node.Id], deadline, cancellationToken)));
+            var id = round == 1 ? hold.Id : $"{hold.Id}~{round}";
+            var refusals = await Task.WhenAll(_contributions.Select(one => one.OpenAsync(ToWire(question, id), voters, cancellationToken)));
+            var refused = _contributions.Zip(refusals).Where(pair => pair.Second is not null || pair.First.Voters <= 0).ToList();
+            if (refused.Count == 0 && _contributions.Sum(one => one.Voters) == voters)
+            {
+                await Task.WhenAll(_contributions.Select(one => one.ProceedAsync(cancellationToken)));
+                return true;
+            }
+
+            foreach (var (one, why) in refused)
+            {
+                _left.Add(one.Node);
+                _lastRefusal = why ?? _lastRefusal;
+            }
+
+            CloseAll();
+        }
+    }
+
+    private async IAsyncEnumerable<RouteEvent> ChooseAsync(DrawAttempt attempt, AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var votes = await Task.WhenAll(_contributions.Select(one => one.VotesAsync(cancellationToken)));
+        var option = noise.Choose(plan, votes);
+        var completed = await CompleteAsync(attempt, plan, plan.Cost, 1, FinishReason.Stop, cancellationToken);
+        yield return new RouteEvent.Text(plan.Question.Choices[option]);
+        yield return completed;
+    }
+
+    private async IAsyncEnumerable<RouteEvent> DecodeAsync(DrawAttempt attempt, AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var drawing = noise.OpenDecoding(plan);
+        var stop = new StopTexts(plan.Question.Stop);
+        while (!stop.Found)
+        {
+            var steps = await Task.WhenAll(_contributions.Select(one => one.StepAsync(cancellationToken)));
+            if (stop.Push(_contributions[0].Text) is { Length: > 0 } text)
+            {
+                yield return attempt.Show(text)!;
+            }
+
+            if (Array.Exists(steps, step => step is null))
+            {
+                break;
+            }
+
+            if (!stop.Found)
+            {
+                var token = drawing.Draw(steps!);
+                await Task.WhenAll(_contributions.Select(one => one.SendTokenAsync(token, cancellationToken)));
+            }
+        }
+
+        if (stop.Rest() is { Length: > 0 } rest)
+        {
+            yield return new RouteEvent.Text(rest);
+        }
+
+        var finish = _contributions[0].Completion is { FinishReason: "length" } ? FinishReason.Length : FinishReason.Stop;
+        yield return await CompleteAsync(attempt, plan, drawing.Cost, drawing.Tokens, finish, cancellationToken);
+    }
+
+    private async Task<RouteEvent> CompleteAsync(
+        DrawAttempt attempt, AnswerPlan plan, AnswerCost ran, int tokens, FinishReason finish, CancellationToken cancellationToken)
+    {
+        await Task.WhenAll(_contributions.Where(one => one.Completion is null).Select(one => one.CompleteAsync(cancellationToken)));
+        var names = _contributions.Select(one => one.Node).ToList();
+        var (accounts, entry) = await attempt.Hold!.CommitAsync(ran, names);
+        attempt.End();
+        return new RouteEvent.Completed(new RouteCompletion(
+            names, Strategy, ran, [.. accounts, .. _contributions.SelectMany(one => CompletionWire.Accounts(one.Completion!))], plan.Voters, entry, null, finish, 0, tokens));
+    }
+
+    private void CloseAll()
+    {
+        _contributions.ForEach(one => one.Dispose());
+        _contributions.Clear();
+    }
+
+    private static AnswerRequest ToWire(RoutedQuestion question, string id) => new()
+    {
+        RequestId = id,
+        Actor = question.Caller.User,
+        Department = question.Caller.Department,
+        Purpose = question.Purpose,
+        Question = QuestionWire.ToWire(question.Question),
+    };
+}
