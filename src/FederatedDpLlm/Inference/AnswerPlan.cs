@@ -1,5 +1,6 @@
 using FederatedDpLlm.Privacy;
 using FederatedDpLlm.Privacy.Accounting;
+using FederatedDpLlm.Privacy.Mechanisms;
 
 namespace FederatedDpLlm.Inference;
 
@@ -13,6 +14,12 @@ public sealed record AnswerPlan(Question Question, NoisePlace Noise, int Voters,
 {
     /// <summary>The zCDP bound of one release: a token of private decoding, the one choice, 0 on the public path.</summary>
     public Rho RhoPerRelease => new(Cost.Releases == 0 ? 0 : Cost.Rho.Value / Cost.Releases);
+
+    /// <summary>The mechanism of a choice; null for others.</summary>
+    internal ExponentialMechanism? Choice { get; init; }
+
+    /// <summary>The mechanism of a private decoding; null for others.</summary>
+    internal ClippedLogitDecoding? Decoding { get; init; }
 
     /// <summary>What the first <paramref name="releases"/> releases of this plan cost: the charge of an answer that ended early.</summary>
     public AnswerCost CostOf(int releases) => releases == Cost.Releases

@@ -52,4 +52,18 @@ public sealed record Question
 
     /// <summary>Whether log-probabilities were asked for: refused where noise is drawn, since they are a second, unpaid release.</summary>
     public bool LogProbabilities { get; init; }
+
+    /// <summary>The mechanism only: what people ask is not for logs.</summary>
+    public override string ToString() => $"Question ({Mechanism}, {Messages.Count} messages)";
+
+    internal SamplingParameters Sampling => new()
+    {
+        Temperature = Temperature,
+        TopP = TopP,
+        TopK = TopK,
+        MinP = MinP,
+        LogitBias = LogitBias,
+        FrequencyPenalty = FrequencyPenalty,
+        PresencePenalty = PresencePenalty,
+    };
 }

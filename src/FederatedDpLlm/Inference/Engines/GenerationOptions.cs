@@ -1,7 +1,6 @@
 namespace FederatedDpLlm.Inference.Engines;
 
 /// <param name="MaxTokens">At least 1.</param>
-/// <param name="Temperature">0 is greedy (public path only).</param>
-/// <param name="TopP">In (0, 1]; 1 keeps all.</param>
+/// <param name="Sampling">A temperature of 0 is greedy (public path only).</param>
 /// <param name="Stop">Texts at which generation ends; not part of the output.</param>
-public sealed record GenerationOptions(int MaxTokens, double Temperature, double TopP, IReadOnlyList<string> Stop);
+public sealed record GenerationOptions(int MaxTokens, SamplingParameters Sampling, IReadOnlyList<string> Stop);

@@ -1,0 +1,32 @@
+using System.Text;
+using FederatedDpLlm.Models;
+using FederatedDpLlm.Models.Tokenization;
+
+namespace FederatedDpLlm.Inference.Engines;
+
+/// <summary>One decoding of the embedded engine over the whole vocabulary.</summary>
+internal sealed class EmbeddedDecodingBatch(LanguageModel model, DecodingBatch batch) : IDecodingBatch
+{
+    private readonly StreamingTextDecoder _decoder = model.Template.AnswerDecoder();
+    private readonly StringBuilder _text = new();
+
+    public IReadOnlyList<int> Candidates { get; } = [.. Enumerable.Range(0, model.Configuration.Vocabulary)];
+
+    public string Text => _text.ToString();
+
+    public bool IsEnd(int token) => model.Template.EndTokens.Contains(token);
+
+    public ReadOnlySpan<float> Logits(int index) => batch.Logits(index);
+
+    public async Task AppendAsync(int token, CancellationToken cancellationToken)
+    {
+        await Task.Run(() => batch.Append(token, cancellationToken), cancellationToken).ConfigureAwait(false);
+        _text.Append(_decoder.Append(token));
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        batch.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

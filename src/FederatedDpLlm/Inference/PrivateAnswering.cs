@@ -1,0 +1,151 @@
+using System.Runtime.CompilerServices;
+using FederatedDpLlm.Inference.Engines;
+using FederatedDpLlm.Inference.Voters;
+using FederatedDpLlm.Privacy.Sampling;
+
+namespace FederatedDpLlm.Inference;
+
+/// <summary>A hospital's private answers over its sharded records and its engine.</summary>
+/// <param name="engine">The base model.</param>
+/// <param name="records">The shards: one voter each.</param>
+/// <param name="random">All noise comes from it.</param>
+/// <param name="options">Defaults where null.</param>
+public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords records, ISecureRandom random, AnsweringOptions? options = null) : IPrivateAnswering
+{
+    private readonly VoterContexts _contexts = new(records, (options ?? new AnsweringOptions()).RecordsPerVoter);
+
+    public int Voters => records.Count;
+
+    public string Model => engine.Capabilities.Model;
+
+    public PlanOutcome Plan(Question question) => WithinEngine(question) ?? AnswerPlanner.Plan(question, NoisePlace.Node, Voters);
+
+    public PlanOutcome PlanForRouter(Question question, int federationVoters)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(federationVoters, Voters);
+        return WithinEngine(question) ?? AnswerPlanner.Plan(question, NoisePlace.Router, federationVoters);
+    }
+
+    public IAsyncEnumerable<AnswerPiece> AnswerAsync(AnswerPlan plan, CancellationToken cancellationToken)
+    {
+        if (plan.Question.Mechanism == AnswerMechanism.Public)
+        {
+            return GenerateAsync(plan, cancellationToken);
+        }
+
+        RequireNoise(plan, NoisePlace.Node);
+        return plan.Choice is not null ? ChooseAsync(plan, cancellationToken) : DecodeAsync(plan, cancellationToken);
+    }
+
+    public Task<VoteCounts> VoteAsync(AnswerPlan plan, CancellationToken cancellationToken)
+    {
+        RequireNoise(plan, NoisePlace.Router);
+        RequireMechanism(plan, AnswerMechanism.Choice);
+        return new ChoiceVoters(engine, records, _contexts).CountAsync(plan.Question, cancellationToken);
+    }
+
+    public async Task<INodeDecoding> OpenDecodingAsync(AnswerPlan plan, CancellationToken cancellationToken)
+    {
+        RequireNoise(plan, NoisePlace.Router);
+        RequireMechanism(plan, AnswerMechanism.PrivateDecoding);
+        return await OpenAsync(plan, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async IAsyncEnumerable<AnswerPiece> ChooseAsync(AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var votes = await new ChoiceVoters(engine, records, _contexts).CountAsync(plan.Question, cancellationToken).ConfigureAwait(false);
+        var option = plan.Choice!.Choose([.. votes.Counts], random);
+        yield return new AnswerPiece.Text(plan.Question.Choices[option]);
+        yield return new AnswerPiece.Completed(new AnswerCompletion(FinishReason.Stop, 1, Voters, plan.Cost, option));
+    }
+
+    private async IAsyncEnumerable<AnswerPiece> DecodeAsync(AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var decoding = await OpenAsync(plan, cancellationToken).ConfigureAwait(false);
+        await using var _ = decoding.ConfigureAwait(false);
+        var draw = new TokenDraw(plan, random);
+        var stop = new StopTexts(plan.Question.Stop);
+        var (written, ended) = (0, false);
+        while (!ended && draw.Tokens < plan.Cost.Releases)
+        {
+            var step = decoding.Current;
+            var token = draw.Draw(step.Candidates, [.. step.PublicLogits], [.. step.Sums]);
+            ended = decoding.IsEnd(token);
+            if (!ended)
+            {
+                written++;
+                var text = stop.Push(await decoding.AppendAsync(token, cancellationToken).ConfigureAwait(false));
+                ended = stop.Found;
+                if (text.Length > 0)
+                {
+                    yield return new AnswerPiece.Text(text);
+                }
+            }
+        }
+
+        if (stop.Rest() is { Length: > 0 } rest)
+        {
+            yield return new AnswerPiece.Text(rest);
+        }
+
+        yield return new AnswerPiece.Completed(new AnswerCompletion(ended ? FinishReason.Stop : FinishReason.Length, written, Voters, draw.Cost, null));
+    }
+
+    private async IAsyncEnumerable<AnswerPiece> GenerateAsync(AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var question = plan.Question;
+        var pieces = 0;
+        await foreach (var piece in engine.GenerateAsync(new ChatContext(question.Messages, []), new GenerationOptions(question.MaxTokens, question.Sampling, question.Stop), cancellationToken).ConfigureAwait(false))
+        {
+            pieces++;
+            if (piece.Length > 0)
+            {
+                yield return new AnswerPiece.Text(piece);
+            }
+        }
+
+        var reason = pieces >= question.MaxTokens ? FinishReason.Length : FinishReason.Stop;
+        yield return new AnswerPiece.Completed(new AnswerCompletion(reason, pieces, 0, AnswerCost.Free, null));
+    }
+
+    private async Task<NodeDecoding> OpenAsync(AnswerPlan plan, CancellationToken cancellationToken)
+    {
+        var batch = await engine.OpenDecodingAsync(_contexts.For(plan.Question.Messages), plan.Question.MaxTokens, cancellationToken).ConfigureAwait(false);
+        return new NodeDecoding(batch, plan.Decoding!, Voters);
+    }
+
+    // What the engine can do and how long the asker's own text is are public.
+    private PlanOutcome? WithinEngine(Question question)
+    {
+        var able = engine.Capabilities;
+        if ((question.Mechanism == AnswerMechanism.Choice && !able.Scores) || (question.Mechanism == AnswerMechanism.PrivateDecoding && !able.Logits))
+        {
+            return PlanOutcome.Refused("privacy.mechanism", $"The engine behind this node ({able.Model}) does not offer this mechanism.");
+        }
+
+        // A choice fits any engine: its question is cut for reading, and weighed whole.
+        if (question.Mechanism == AnswerMechanism.Choice || able.ContextTokens == 0)
+        {
+            return null;
+        }
+
+        var room = able.ContextTokens - question.MaxTokens - engine.CountTokens(question.Messages);
+        return room >= 0 ? null : PlanOutcome.Refused("messages", $"The messages and max_tokens are {-room} tokens longer than the model's context of {able.ContextTokens}.");
+    }
+
+    private static void RequireNoise(AnswerPlan plan, NoisePlace noise)
+    {
+        if (plan.Noise != noise)
+        {
+            throw new ArgumentException($"The plan's noise is drawn by the {plan.Noise}.", nameof(plan));
+        }
+    }
+
+    private static void RequireMechanism(AnswerPlan plan, AnswerMechanism mechanism)
+    {
+        if (plan.Question.Mechanism != mechanism)
+        {
+            throw new ArgumentException($"The plan is no {mechanism}.", nameof(plan));
+        }
+    }
+}

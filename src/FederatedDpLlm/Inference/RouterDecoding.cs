@@ -1,0 +1,48 @@
+using FederatedDpLlm.Inference.Voters;
+using FederatedDpLlm.Privacy.Sampling;
+
+namespace FederatedDpLlm.Inference;
+
+/// <summary>The router's side of one answer. Nodes whose public logits differ serve different models and cannot be added up.</summary>
+internal sealed class RouterDecoding(AnswerPlan plan, ISecureRandom random) : IRouterDecoding
+{
+    // The embedded engine gives the same bits everywhere; other engines of one model differ in the last digits.
+    private const float MaxPublicDifference = 0.01f;
+    private readonly TokenDraw _draw = new(plan, random);
+
+    public AnswerCost Cost => _draw.Cost;
+
+    public int Tokens => _draw.Tokens;
+
+    public int Draw(IReadOnlyList<DecodingStep> parts)
+    {
+        RouterNoise.RequireVoters(plan, parts.Select(part => part.Voters));
+        var first = parts[0];
+        var sums = new long[first.Candidates.Count];
+        foreach (var part in parts)
+        {
+            if (!Fits(part, first))
+            {
+                throw new InvalidPartException("The nodes' candidates or public logits differ: they do not serve the same model.");
+            }
+
+            Add(part, sums);
+        }
+
+        return _draw.Draw(first.Candidates, [.. first.PublicLogits], sums);
+    }
+
+    // What no voters of that number could have summed up is clamped, so that a hostile node's weight stays that of its voters.
+    private void Add(DecodingStep part, long[] sums)
+    {
+        var reach = (long)Math.Ceiling(plan.Decoding!.ClipNorm * (1 << 24)) * part.Voters;
+        for (var i = 0; i < sums.Length; i++)
+        {
+            sums[i] += Math.Clamp(part.Sums[i], -reach, reach);
+        }
+    }
+
+    private static bool Fits(DecodingStep part, DecodingStep first) =>
+        part.PublicLogits.Count == part.Candidates.Count && part.Sums.Count == part.Candidates.Count && part.Candidates.SequenceEqual(first.Candidates)
+        && part.PublicLogits.Zip(first.PublicLogits).All(pair => pair.First.Equals(pair.Second) || MathF.Abs(pair.First - pair.Second) <= MaxPublicDifference);
+}

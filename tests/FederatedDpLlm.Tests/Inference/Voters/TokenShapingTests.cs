@@ -1,0 +1,58 @@
+using FederatedDpLlm.Inference;
+using FederatedDpLlm.Inference.Engines;
+using FederatedDpLlm.Inference.Voters;
+
+namespace FederatedDpLlm.Tests.Inference.Voters;
+
+public sealed class TokenShapingTests
+{
+    private static readonly int[] Candidates = [10, 11, 12, 13];
+
+    // Probabilities 0.4, 0.3, 0.2, 0.1 at temperature 1.
+    private static readonly float[] Logits = [.. new[] { 0.4, 0.3, 0.2, 0.1 }.Select(p => (float)Math.Log(p))];
+
+    [Theory]
+    [InlineData(0, 1.0, 0.0, 4)]
+    [InlineData(2, 1.0, 0.0, 2)]
+    [InlineData(0, 0.69, 0.0, 2)]
+    [InlineData(0, 0.71, 0.0, 3)]
+    [InlineData(0, 0.01, 0.0, 1)]
+    [InlineData(0, 1.0, 0.45, 3)]
+    [InlineData(0, 1.0, 0.9, 1)]
+    [InlineData(3, 0.95, 0.6, 2)]
+    public void Cuts_keep_the_likeliest_of_the_public_candidates(int topK, double topP, double minP, int kept)
+    {
+        var shaped = new TokenShaping(new SamplingParameters { TopK = topK, TopP = topP, MinP = minP }).Shape(Candidates, Logits);
+        Assert.Equal(Logits[..kept], shaped[..kept]);
+        Assert.All(shaped[kept..], logit => Assert.True(float.IsNegativeInfinity(logit)));
+    }
+
+    [Fact]
+    public void Temperature_is_set_before_the_nucleus_is_cut()
+    {
+        // At temperature 0.5 the probabilities are 16, 9, 4, 1 of 30: the first two hold 0.83.
+        var shaped = new TokenShaping(new SamplingParameters { Temperature = 0.5, TopP = 0.8 }).Shape(Candidates, Logits);
+        Assert.Equal(2, shaped.Count(float.IsFinite));
+    }
+
+    [Fact]
+    public void Biases_and_penalties_move_logits_by_released_tokens_only()
+    {
+        var shaping = new TokenShaping(new SamplingParameters { FrequencyPenalty = 0.5, PresencePenalty = 1, LogitBias = new Dictionary<int, double> { [12] = -3 } });
+        Assert.Equal(Logits[0], shaping.Shape(Candidates, Logits)[0]);
+        shaping.Release(10);
+        shaping.Release(10);
+        var shaped = shaping.Shape(Candidates, Logits);
+        Assert.Equal(Logits[0] - 2, shaped[0], 1e-6);
+        Assert.Equal(Logits[1], shaped[1]);
+        Assert.Equal(Logits[2] - 3, shaped[2], 1e-6);
+    }
+
+    [Fact]
+    public void What_is_no_number_is_cut_and_nothing_at_all_is_refused()
+    {
+        var shaping = new TokenShaping(new SamplingParameters());
+        Assert.Equal([float.NegativeInfinity, 1f], shaping.Shape([1, 2], [float.NaN, 1f]));
+        Assert.Throws<InvalidPartException>(() => shaping.Shape([1, 2], [float.NaN, float.PositiveInfinity]));
+    }
+}
