@@ -132,9 +132,10 @@ internal sealed class LedgerBatch(LedgerBook book, Func<string, ReservationState
         for (var i = 0; i < states.Length; i++)
         {
             var hold = reservation.Holds[i];
-            var account = Current(hold.Account)!.Settle(hold, spent(hold));
+            // Not Current(): the account stays in the window of its last hold, where this one may belong, until the next hold opens a new one.
+            var account = _accounts[hold.Account].Settle(hold, spent(hold));
             Put(account);
-            states[i] = account.ToState();
+            states[i] = account.At(_now).ToState();
             movements[i] = new LedgerMovement(hold.Account.Value, hold.WindowStart, -hold.Amount.Value, spent(hold).Value);
         }
 
