@@ -123,6 +123,11 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
             return PlanOutcome.Refused("privacy.mechanism", $"The engine behind this node ({able.Model}) does not offer this mechanism.");
         }
 
+        if (question is { Mechanism: AnswerMechanism.PrivateDecoding, LogitBias.Count: > 0 } && able.MinimumLogitCoverage < int.MaxValue)
+        {
+            return PlanOutcome.Refused("logit_bias", $"The engine behind this node ({able.Model}) gives its tokens as texts: they have no numbers to bias.");
+        }
+
         // A choice fits any engine: its question is cut for reading, and weighed whole.
         if (question.Mechanism == AnswerMechanism.Choice || able.ContextTokens == 0)
         {

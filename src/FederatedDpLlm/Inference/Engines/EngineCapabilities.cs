@@ -6,4 +6,8 @@ namespace FederatedDpLlm.Inference.Engines;
 /// <param name="Scores">Whether options can be scored by likelihood.</param>
 /// <param name="Logits">Whether decoding by logits is offered.</param>
 /// <param name="MinimumLogitCoverage">The number of candidates an engine returns per token; <see cref="int.MaxValue"/> for the whole vocabulary.</param>
-public sealed record EngineCapabilities(string Model, int ContextTokens, bool Scores, bool Logits, int MinimumLogitCoverage);
+public sealed record EngineCapabilities(string Model, int ContextTokens, bool Scores, bool Logits, int MinimumLogitCoverage)
+{
+    /// <summary>What <see cref="Scores"/> are made from.</summary>
+    public ScoreSource ScoreSource { get; init; } = ScoreSource.Likelihoods;
+}
