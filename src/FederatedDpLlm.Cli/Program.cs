@@ -6,5 +6,7 @@ var root = new RootCommand("A federation of hospitals, one language model, priva
 {
     BudgetCommand.Create(),
     AuditCommand.Create(),
+    DemoCommand.Create(),
+    TokenCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -1,2 +1,40 @@
-var builder = WebApplication.CreateSlimBuilder(args);
-await builder.Build().RunAsync();
+using FederatedDpLlm.Budgets;
+using FederatedDpLlm.Configuration;
+using FederatedDpLlm.Federation.Nodes.Serving;
+using FederatedDpLlm.Inference.Records;
+using FederatedDpLlm.Node;
+using FederatedDpLlm.Security.Certificates;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+try
+{
+    var (configuration, folder) = NodeConfiguration.Load();
+    var builder = WebApplication.CreateSlimBuilder(args);
+    builder.Logging.AddSimpleConsole(options => options.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+    var credentials = configuration.Identity.Load(folder);
+    builder.WebHost.ConfigureKestrel(kestrel =>
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Listen(configuration.Listen.ToEndPoint("listen"), listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            listen.UseHttps(https => FederationTls.ConfigureServer(https, credentials, PeerIdentity.Router(configuration.Federation)));
+        });
+    });
+    await builder.Services.AddNodeAsync(configuration, folder);
+
+    var app = builder.Build();
+    app.MapGrpcService<HospitalNodeService>();
+    await app.RunAsync();
+    return 0;
+}
+catch (Exception error) when (error is ConfigurationException or RecordFileException or BudgetStoreException)
+{
+    Console.Error.WriteLine("node: " + error.Message);
+    return 2;
+}
+catch (IOException error) when (error.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+{
+    Console.Error.WriteLine($"node: {error.Message} Choose another port in the configuration, or stop the program that holds it.");
+    return 3;
+}

@@ -1,2 +1,36 @@
-var builder = WebApplication.CreateSlimBuilder(args);
-await builder.Build().RunAsync();
+using FederatedDpLlm.Configuration;
+using FederatedDpLlm.Router;
+using FederatedDpLlm.Router.Endpoints;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+const long LargestBodyBytes = 1024 * 1024;
+
+try
+{
+    var (configuration, folder) = RouterConfiguration.Load();
+    var builder = WebApplication.CreateSlimBuilder(args);
+    builder.Logging.AddSimpleConsole(options => options.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+    builder.WebHost.ConfigureKestrel(kestrel =>
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = LargestBodyBytes;
+        kestrel.Listen(configuration.Api.ToEndPoint("api"), listen => listen.Protocols = HttpProtocols.Http1);
+        kestrel.Listen(configuration.Metrics.ToEndPoint("metrics"), listen => listen.Protocols = HttpProtocols.Http1);
+    });
+    await builder.Services.AddRouterAsync(configuration, folder);
+
+    var app = builder.Build();
+    app.MapRouter(configuration);
+    await app.RunAsync();
+    return 0;
+}
+catch (ConfigurationException error)
+{
+    Console.Error.WriteLine("router: " + error.Message);
+    return 2;
+}
+catch (IOException error) when (error.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+{
+    Console.Error.WriteLine($"router: {error.Message} Choose other ports in the configuration, or stop the program that holds them.");
+    return 3;
+}

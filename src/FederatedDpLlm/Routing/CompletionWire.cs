@@ -8,7 +8,7 @@ namespace FederatedDpLlm.Routing;
 internal static class CompletionWire
 {
     /// <param name="completion">From the node.</param>
-    /// <param name="plan">What was held for the question: the most that can have run.</param>
+    /// <param name="plan">The question's plan for the number of voters that the node says it has.</param>
     public static AnswerCost Cost(Completion completion, AnswerPlan plan) => plan.FreeReason is not null
         ? AnswerCost.Free
         : plan.CostOf(completion.Releases >= 1 && completion.Releases <= plan.Cost.Releases ? completion.Releases : plan.Cost.Releases);

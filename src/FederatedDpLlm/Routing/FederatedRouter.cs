@@ -45,7 +45,7 @@ public sealed class FederatedRouter(
         var deadline = TimeSpan.FromSeconds(options.AnswerTimeoutSeconds);
         var events = question.Trust == NoisePlace.Router && priced.Plan.FreeReason is null
             ? new RouterNoiseAnswer(nodes, quotas, routerNoise, deadline, clock).AskAsync(question, priced.Plan, cancellationToken)
-            : new NodeNoiseAnswer(nodes, quotas, strategy, deadline, clock).AskAsync(question, priced.Plan, buffered, cancellationToken);
+            : new NodeNoiseAnswer(nodes, quotas, routerNoise, strategy, deadline, clock).AskAsync(question, priced.Plan, buffered, cancellationToken);
         await foreach (var one in events)
         {
             yield return one;

@@ -11,7 +11,7 @@ namespace FederatedDpLlm.Routing;
 /// An answer whose noise one node draws. A node that cannot be reached costs nothing and the next is tried under the same hold; a node that was reached and
 /// then failed may have drawn, so its hold is spent and the next draw needs a hold of its own.
 /// </summary>
-internal sealed class NodeNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, INodeSelectionStrategy strategy, TimeSpan timeout, TimeProvider clock)
+internal sealed class NodeNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, IRouterNoise noise, INodeSelectionStrategy strategy, TimeSpan timeout, TimeProvider clock)
 {
     private readonly HashSet<string> _tried = new(StringComparer.Ordinal);
     private RouteRefusal? _lastRefusal;
@@ -143,7 +143,8 @@ internal sealed class NodeNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, INo
 
     private async Task<IReadOnlyList<RouteEvent>> CompleteAsync(Completion completion, DrawAttempt attempt, string node)
     {
-        var ran = CompletionWire.Cost(completion, attempt.Plan);
+        var plan = noise.Plan(attempt.Question.Question, Math.Max(1, completion.Voters)).Plan ?? attempt.Plan;
+        var ran = CompletionWire.Cost(completion, plan);
         var (accounts, entry) = attempt.Hold is { } hold
             ? await hold.CommitAsync(ran, [node])
             : ([], await quotas.RecordFreeAsync(attempt.Question, [node], CancellationToken.None));

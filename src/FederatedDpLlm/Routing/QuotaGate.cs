@@ -25,7 +25,7 @@ public sealed class QuotaGate(IBudgetLedger ledger, IQuotaPolicy policy)
         }
 
         var id = attempt == 1 ? question.RequestId : $"{question.RequestId}#{attempt}";
-        var charges = policies.Select(account => new Charge(account.Id, AnswerCharges.On(account, plan.Cost, 1))).ToList();
+        var charges = policies.Select(account => new Charge(account.Id, AnswerCharges.Most(account, plan))).ToList();
         var outcome = await ledger.ReserveAsync(id, charges, Entry(question, id, AuditDecision.Admitted, plan.Cost, []), cancellationToken);
         return outcome switch
         {

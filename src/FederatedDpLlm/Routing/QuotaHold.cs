@@ -37,7 +37,7 @@ public sealed class QuotaHold
 
     /// <summary>Charges the whole hold: noise may have been drawn.</summary>
     public Task SpendAllAsync(IReadOnlyList<string> nodes) =>
-        _ledger.CommitAsync(Id, Charges(_plan.Cost), QuotaGate.Entry(_question, Id, AuditDecision.Failed, _plan.Cost, nodes), CancellationToken.None);
+        _ledger.CommitAsync(Id, [.. _policies.Select(policy => new Charge(policy.Id, AnswerCharges.Most(policy, _plan)))], QuotaGate.Entry(_question, Id, AuditDecision.Failed, _plan.Cost, nodes), CancellationToken.None);
 
     /// <summary>Returns the hold: surely nothing was drawn.</summary>
     public Task ReleaseAsync() => _ledger.ReleaseAsync(Id, QuotaGate.Entry(_question, Id, AuditDecision.Refused, AnswerCost.Free, []), CancellationToken.None);

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Grpc.Core;
 
 namespace FederatedDpLlm.Federation.Nodes.Links;
@@ -24,10 +25,12 @@ public sealed class NodeStream<TEvent>(NodeLink link, IAsyncStreamReader<TEvent>
         }
     }
 
-    /// <summary>Whether the connection itself was refused, so that the request never left.</summary>
-    public static bool IsNeverSent(RpcException error) =>
-        error.Status.DebugException is HttpRequestException
-        {
-            HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.NameResolutionError,
-        };
+    /// <summary>Whether the connection itself did not come about, so that the request never left. In doubt it did.</summary>
+    public static bool IsNeverSent(RpcException error) => error.Status.DebugException switch
+    {
+        HttpRequestException http => http.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.NameResolutionError,
+        // The channel's own connecting hands over the bare socket error; one on an open connection comes wrapped.
+        SocketException socket => socket.SocketErrorCode is SocketError.ConnectionRefused or SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.HostNotFound,
+        _ => false,
+    };
 }

@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using FederatedDpLlm.Cli.Demo;
+
+namespace FederatedDpLlm.Cli.Commands;
+
+/// <summary><c>fedllm demo</c>: a federation on this machine until Ctrl-C.</summary>
+internal static class DemoCommand
+{
+    private const int DefaultPort = 8080;
+    private const int DefaultMetricsPort = 8090;
+    private const int MostHospitals = 26;
+
+    public static Command Create()
+    {
+        var port = new Option<int?>("--port") { Description = $"The API's port. Default: {DefaultPort}." };
+        var metricsPort = new Option<int?>("--metrics-port") { Description = $"The metrics' port. Default: {DefaultMetricsPort}; a free one when only --port is given." };
+        var data = new Option<string>("--data") { Description = "Where keys, ledgers and configurations are kept.", DefaultValueFactory = _ => ".fedllm" };
+        var records = new Option<string?>("--records") { Description = "Your own records (.jsonl, .csv, FHIR .ndjson) instead of made-up ones, split over the hospitals by patient." };
+        var map = new Option<string?>("--map") { Description = "Columns of a CSV file: patientId=COLUMN,text=COLUMN+COLUMN." };
+        var hospitals = new Option<int>("--hospitals") { Description = $"Number of hospitals, 1 to {MostHospitals}.", DefaultValueFactory = _ => 4 };
+        var json = new Option<bool>("--json") { Description = "One line of JSON on standard output once the first request can be answered." };
+        var command = new Command("demo", "Starts a router and hospital nodes as processes of their own; Ctrl-C stops them all.") { port, metricsPort, data, records, map, hospitals, json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            if (parsed.GetValue(hospitals) is < 1 or > MostHospitals)
+            {
+                Console.Error.WriteLine($"fedllm demo: --hospitals is a number from 1 to {MostHospitals}.");
+                return 2;
+            }
+
+            var givenPort = parsed.GetValue(port);
+            var options = new DemoOptions(
+                givenPort ?? DefaultPort,
+                parsed.GetValue(metricsPort) ?? (givenPort is null ? DefaultMetricsPort : LoopbackPorts.Free(1)[0]),
+                Path.GetFullPath(parsed.GetRequiredValue(data)),
+                parsed.GetValue(records),
+                parsed.GetValue(map),
+                parsed.GetValue(hospitals),
+                parsed.GetValue(json));
+            return await RunAsync(options, cancellationToken);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(DemoOptions options, CancellationToken cancellationToken)
+    {
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        void Stop(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            stopping.Cancel();
+        }
+
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+        try
+        {
+            await using var federation = DemoFederation.Prepare(options);
+            var loaded = federation.Start(Console.Error.WriteLine);
+            if (loaded is not null)
+            {
+                Console.Error.WriteLine($"{loaded.Records.Count} records read, {loaded.SkippedCount} skipped.");
+                loaded.Skipped.ToList().ForEach(skipped => Console.Error.WriteLine($"  {skipped}"));
+            }
+
+            await federation.WaitUntilReadyAsync(stopping.Token);
+            Announce(federation, options);
+            await Task.WhenAny(federation.Hopeless, Task.Delay(Timeout.Infinite, stopping.Token));
+            if (!stopping.IsCancellationRequested)
+            {
+                throw new DemoException("A program of the demo gave up; its own message stands above.");
+            }
+
+            Console.Error.WriteLine("Stopping.");
+            return 0;
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return 0;
+        }
+        catch (DemoException error)
+        {
+            Console.Error.WriteLine("fedllm demo: " + error.Message);
+            return 3;
+        }
+    }
+
+    private static void Announce(DemoFederation federation, DemoOptions options)
+    {
+        if (options.Json)
+        {
+            JsonLine.Write(new
+            {
+                url = federation.Url,
+                metricsUrl = federation.MetricsUrl,
+                token = federation.ClinicianToken,
+                officerToken = federation.OfficerToken,
+                router = new { pid = federation.Router!.ProcessId },
+                nodes = federation.Nodes.Select(node => new { id = node.Name, pid = node.ProcessId }),
+                dataDir = options.DataFolder,
+            });
+            return;
+        }
+
+        Console.WriteLine($$$"""
+
+            A federation of {{{federation.Nodes.Count}}} hospitals answers at {{{federation.Url}}}
+
+            Ask it (made-up patients; costs epsilon 1 of the demo clinician's 20 a day):
+
+              curl -s {{{federation.Url}}}/v1/chat/completions \
+                -H 'Authorization: Bearer {{{federation.ClinicianToken}}}' \
+                -H 'Content-Type: application/json' \
+                -d '{"model":"ward","messages":[{"role":"user","content":"Which department sees most patients with chest pain?"}],
+                     "privacy":{"epsilon":1,"choices":["emergency","cardiology","radiology","general"]}}'
+
+            Hospitals, budgets and the last requests:  {{{federation.Url}}}/
+            The same from another machine, as officer: {{{federation.Url}}}/#token={{{federation.OfficerToken}}}
+            Metrics:                                   {{{federation.MetricsUrl}}}
+            Keys, ledgers and configurations:          {{{options.DataFolder}}}
+            More tokens:                               fedllm token --data {{{options.DataFolder}}} --user NAME --department cardiology
+
+            Ctrl-C stops every process.
+            """);
+    }
+}

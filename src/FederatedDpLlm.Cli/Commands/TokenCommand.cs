@@ -1,0 +1,55 @@
+using System.CommandLine;
+using FederatedDpLlm.Cli.Demo;
+using FederatedDpLlm.Security.Authentication;
+
+namespace FederatedDpLlm.Cli.Commands;
+
+/// <summary><c>fedllm token</c>: issues a bearer token of the demo's own issuer.</summary>
+internal static class TokenCommand
+{
+    public static Command Create()
+    {
+        var data = new Option<string>("--data") { Description = "The demo's folder.", DefaultValueFactory = _ => ".fedllm" };
+        var user = new Option<string>("--user") { Description = "Who asks; names a quota.", Required = true };
+        var role = new Option<string>("--role") { Description = string.Join(", ", Roles.All), DefaultValueFactory = _ => Roles.Clinician };
+        var department = new Option<string>("--department") { Description = "Whose quota is used.", DefaultValueFactory = _ => "general" };
+        var hours = new Option<double>("--hours") { Description = "Until the token expires: above 0, at most 720.", DefaultValueFactory = _ => 12 };
+        var json = new Option<bool>("--json") { Description = "One line of JSON." };
+        var command = new Command("token", "Issues a bearer token for the demo's router.") { data, user, role, department, hours, json };
+        command.SetAction(parsed =>
+        {
+            var lifetime = parsed.GetValue(hours);
+            if (!(lifetime is > 0 and <= 720))
+            {
+                Console.Error.WriteLine("fedllm token: --hours is a number above 0 and at most 720.");
+                return 2;
+            }
+
+            try
+            {
+                var issuer = DemoCredentials.ExistingIssuer(Path.GetFullPath(parsed.GetRequiredValue(data)));
+                var caller = new Caller(parsed.GetRequiredValue(user), parsed.GetRequiredValue(role), parsed.GetRequiredValue(department));
+                Print(issuer.Issue(caller, TimeSpan.FromHours(lifetime)), parsed.GetValue(json));
+                return 0;
+            }
+            catch (Exception error) when (error is DemoException or ArgumentException)
+            {
+                Console.Error.WriteLine("fedllm token: " + error.Message);
+                return 2;
+            }
+        });
+        return command;
+    }
+
+    private static void Print(string token, bool json)
+    {
+        if (json)
+        {
+            JsonLine.Write(new { token });
+        }
+        else
+        {
+            Console.WriteLine(token);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using System.Security.Cryptography;
+using FederatedDpLlm.Security.Authentication;
+using FederatedDpLlm.Security.Certificates;
+
+namespace FederatedDpLlm.Cli.Demo;
+
+/// <summary>
+/// The demo's federation authority and token issuer, below <c>DATA/federation/</c>. Their keys stay there: the router gets its own certificate and the
+/// issuer's public key, a node its own certificate.
+/// </summary>
+internal sealed class DemoCredentials : IDisposable
+{
+    public const string Federation = "demo";
+    public const string Issuer = "fedllm-demo";
+    public const string Audience = "fedllm-router";
+    private readonly FederationAuthority _authority;
+    private readonly ECDsa _signingKey;
+
+    private DemoCredentials(FederationAuthority authority, ECDsa signingKey)
+    {
+        _authority = authority;
+        _signingKey = signingKey;
+        Tokens = new TokenIssuer(signingKey, Issuer, Audience, TimeProvider.System);
+    }
+
+    public TokenIssuer Tokens { get; }
+
+    public static DemoCredentials LoadOrCreate(string dataFolder)
+    {
+        var folder = Folder(dataFolder);
+        var (certificate, key) = (Path.Combine(folder, "ca.pem"), Path.Combine(folder, "ca.key"));
+        if (!File.Exists(key))
+        {
+            using var created = FederationAuthority.Create(Federation, TimeProvider.System);
+            PrivateFiles.Write(certificate, created.Certificate.ExportCertificatePem());
+            PrivateFiles.Write(key, created.ExportKeyPem());
+        }
+
+        var authority = FederationAuthority.Load(Federation, File.ReadAllText(certificate), File.ReadAllText(key), TimeProvider.System);
+        return new DemoCredentials(authority, LoadOrCreateSigningKey(folder));
+    }
+
+    /// <summary>The issuer of an existing demo folder, to issue more tokens.</summary>
+    /// <exception cref="DemoException">No demo has run with this folder.</exception>
+    public static TokenIssuer ExistingIssuer(string dataFolder) => File.Exists(SigningKeyPath(Folder(dataFolder)))
+        ? new TokenIssuer(LoadOrCreateSigningKey(Folder(dataFolder)), Issuer, Audience, TimeProvider.System)
+        : throw new DemoException($"There is no demo federation in '{dataFolder}': start one with 'fedllm demo --data {dataFolder}', or name its folder with --data.");
+
+    /// <summary>Writes a peer's certificate, key and trusted authority into its own folder.</summary>
+    public void IssueInto(string folder, PeerIdentity identity)
+    {
+        var (certificate, key) = _authority.Issue(identity);
+        PrivateFiles.Write(Path.Combine(folder, "link.pem"), certificate);
+        PrivateFiles.Write(Path.Combine(folder, "link.key"), key);
+        PrivateFiles.Write(Path.Combine(folder, "ca.pem"), _authority.Certificate.ExportCertificatePem());
+    }
+
+    public void WriteTokenPublicKey(string folder) => PrivateFiles.Write(Path.Combine(folder, "tokens.pem"), _signingKey.ExportSubjectPublicKeyInfoPem());
+
+    public void Dispose()
+    {
+        _authority.Dispose();
+        _signingKey.Dispose();
+    }
+
+    private static string Folder(string dataFolder) => Path.Combine(dataFolder, "federation");
+
+    private static string SigningKeyPath(string folder) => Path.Combine(folder, "token-signing.key");
+
+    private static ECDsa LoadOrCreateSigningKey(string folder)
+    {
+        var path = SigningKeyPath(folder);
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        if (File.Exists(path))
+        {
+            key.ImportFromPem(File.ReadAllText(path));
+        }
+        else
+        {
+            PrivateFiles.Write(path, key.ExportPkcs8PrivateKeyPem());
+        }
+
+        return key;
+    }
+}

@@ -1,0 +1,83 @@
+using FederatedDpLlm.Budgets;
+using FederatedDpLlm.Configuration;
+using FederatedDpLlm.Security.Certificates;
+
+namespace FederatedDpLlm.Node;
+
+/// <summary>The hospital's YAML file, named by <c>CONFIG_FILE</c>. Paths in it are relative to the file.</summary>
+internal sealed record NodeConfiguration
+{
+    /// <summary>The federation's name, as its certificates carry it.</summary>
+    public required string Federation { get; init; }
+
+    /// <summary>The hospital that this node speaks for; its certificate must say the same.</summary>
+    public required string Hospital { get; init; }
+
+    public ListenOptions Listen { get; init; } = new() { Port = 8443 };
+
+    public required LinkIdentityOptions Identity { get; init; }
+
+    /// <summary>The data accounts' ledger and the hospital's own audit log.</summary>
+    public required string Ledger { get; init; }
+
+    public required RecordsOptions Records { get; init; }
+
+    public EngineOptions Engine { get; init; } = new();
+
+    /// <summary>The hospital's own lifetime budget on its patients' data. The router has no say in it.</summary>
+    public required DataBudget DataBudget { get; init; }
+
+    /// <summary>The block that today's records belong to; new patients of a later time bring a block of their own.</summary>
+    public string Block { get; init; } = "all";
+
+    /// <summary>At how many hospitals of the federation one patient may be known; every answer is charged for all of them.</summary>
+    /// <value>1 to 100. Default: 2.</value>
+    public int HospitalsPerPatient { get; init; } = 2;
+
+    /// <summary>Whether the router may be handed unnoised votes and sums, to add all hospitals' up and draw the noise once.</summary>
+    /// <value>Default: false.</value>
+    public bool TrustRouterWithNoise { get; init; }
+
+    public static (NodeConfiguration Configuration, string Folder) Load()
+    {
+        var path = Environment.GetEnvironmentVariable("CONFIG_FILE")
+            ?? throw new ConfigurationException("CONFIG_FILE is not set: name the node's YAML file, for example CONFIG_FILE=.fedllm/nodes/hospital-a/node.yaml (fedllm demo writes one).");
+        return (StrictYaml.Load<NodeConfiguration>(path), Path.GetDirectoryName(Path.GetFullPath(path))!);
+    }
+}
+
+/// <summary>The patients' records, and how they are split over voters.</summary>
+internal sealed record RecordsOptions
+{
+    /// <summary>A <c>.jsonl</c>, <c>.csv</c> or FHIR <c>.ndjson</c> file, or a folder of a FHIR bulk export.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>For CSV: <c>patientId=COLUMN,text=COLUMN+COLUMN</c>.</summary>
+    public string? Map { get; init; }
+
+    /// <summary>How many voters the patients are split over: fixed, never derived from the data. A changed number is a new split.</summary>
+    /// <value>1 to 10,000. Default: 25.</value>
+    public int Shards { get; init; } = 25;
+
+    /// <summary>File with the secret key of the split (hexadecimal); made at the first start.</summary>
+    public string ShardKey { get; init; } = "shard.key";
+}
+
+/// <summary>The language model behind this node.</summary>
+internal sealed record EngineOptions
+{
+    /// <summary><c>embedded</c>, or <c>openai</c> for any OpenAI-compatible server (vLLM, llama.cpp server, Ollama).</summary>
+    public string Kind { get; init; } = "embedded";
+
+    /// <summary>For <c>embedded</c>: the model's folder; empty for the bundled one.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>For <c>openai</c>: the server's base address, as in <c>http://127.0.0.1:8000/v1</c>.</summary>
+    public string? BaseUrl { get; init; }
+
+    /// <summary>For <c>openai</c>: the model's name there.</summary>
+    public string? RemoteModel { get; init; }
+
+    /// <summary>For <c>openai</c>: the name of the environment variable that holds the API key; empty where none is needed.</summary>
+    public string? ApiKeyVariable { get; init; }
+}

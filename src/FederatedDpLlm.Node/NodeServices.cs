@@ -1,0 +1,95 @@
+using System.Security.Cryptography;
+using FederatedDpLlm.Budgets;
+using FederatedDpLlm.Configuration;
+using FederatedDpLlm.Federation.Nodes.Serving;
+using FederatedDpLlm.Inference;
+using FederatedDpLlm.Inference.Engines;
+using FederatedDpLlm.Inference.Records;
+using FederatedDpLlm.Inference.Voters;
+using FederatedDpLlm.Models;
+using FederatedDpLlm.Models.Weights;
+using FederatedDpLlm.Monitoring.Health;
+using FederatedDpLlm.Privacy.Sampling;
+
+namespace FederatedDpLlm.Node;
+
+/// <summary>The node's composition: its records, its engine, its data accounts.</summary>
+internal static class NodeServices
+{
+    private const int LargestMessageBytes = 4 * 1024 * 1024;
+
+    public static async Task AddNodeAsync(this IServiceCollection services, NodeConfiguration configuration, string folder)
+    {
+        string At(string path) => Path.Combine(folder, path);
+        var clock = TimeProvider.System;
+        var loggers = LoggerFactory.Create(logging => logging.AddSimpleConsole(options => options.SingleLine = true));
+        var random = new SecureRandom();
+
+        var loaded = HospitalRecords.Load(At(configuration.Records.Path), configuration.Records.Map is { } map ? ColumnMapping.Parse(map) : null);
+        var shards = new ShardedRecords(loaded.Records, ShardKey(At(configuration.Records.ShardKey)), configuration.Records.Shards);
+        var engine = CreateEngine(configuration.Engine, folder, random);
+        var answering = new PrivateAnswering(engine, shards, random);
+
+        var ledger = await SqliteBudgetLedger.OpenAsync(At(configuration.Ledger), clock, loggers.CreateLogger<SqliteBudgetLedger>(), CancellationToken.None);
+        var account = configuration.DataBudget.ToPolicy(AccountId.Data(configuration.Hospital, configuration.Block), "data_budget");
+        await ledger.EnsureAccountAsync(account, CancellationToken.None);
+
+        var patients = loaded.Records.Select(record => record.PatientId).Distinct(StringComparer.Ordinal).Count();
+        loggers.CreateLogger("FederatedDpLlm.Node").LogInformation(
+            "{Hospital}: {Records} records of {Patients} patients in {Shards} shards; {Skipped} records skipped.",
+            configuration.Hospital, loaded.Records.Count, patients, shards.Count, loaded.SkippedCount);
+        services.AddSingleton(new NodeProfile(
+            configuration.Hospital, configuration.TrustRouterWithNoise, configuration.DataBudget.Delta, loaded.Records.Count, patients,
+            engine.Capabilities.Scores, engine.Capabilities.Logits));
+        services.AddSingleton(clock).AddSingleton<IBudgetLedger>(_ => ledger).AddSingleton(new PatientSpread(configuration.HospitalsPerPatient));
+        services.AddSingleton<IPrivateAnswering>(answering).AddSingleton<DataAccounts>().AddSingleton<NodeLoad>();
+        services.AddGrpc(options => options.MaxReceiveMessageSize = LargestMessageBytes);
+        if (StopWithInput.IsAsked)
+        {
+            services.AddHostedService<StopWithInput>();
+        }
+    }
+
+    private static EmbeddedEngine CreateEngine(EngineOptions options, string folder, SecureRandom random)
+    {
+        if (options.Kind != "embedded")
+        {
+            throw new ConfigurationException($"'engine.kind' is '{options.Kind}': embedded.");
+        }
+
+        var path = options.Model is { } given ? Path.GetFullPath(Path.Combine(folder, given)) : BundledModel.Folder;
+        try
+        {
+            return new EmbeddedEngine(LanguageModel.Load(path), Path.GetFileName(Path.TrimEndingDirectorySeparator(path)), random);
+        }
+        catch (Exception error) when (error is ModelFormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException($"The model in '{path}' cannot be loaded: {error.Message}", error);
+        }
+    }
+
+    /// <summary>The secret of the split, made at the first start and kept: without it nobody can tell which patient is in which shard.</summary>
+    private static byte[] ShardKey(string path)
+    {
+        if (!File.Exists(path))
+        {
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+            if (!OperatingSystem.IsWindows())
+            {
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            }
+
+            using var writer = new StreamWriter(path, options);
+            writer.Write(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(PatientHash.MinKeySizeBytes)));
+        }
+
+        try
+        {
+            return Convert.FromHexString(File.ReadAllText(path).Trim());
+        }
+        catch (FormatException error)
+        {
+            throw new ConfigurationException($"The shard key '{path}' is not hexadecimal. A new key is a new split: restore the old file.", error);
+        }
+    }
+}

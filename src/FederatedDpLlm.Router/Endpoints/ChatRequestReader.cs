@@ -1,0 +1,153 @@
+using System.Globalization;
+using System.Text.Json;
+using FederatedDpLlm.Budgets;
+using FederatedDpLlm.Inference;
+using FederatedDpLlm.Inference.Engines;
+using FederatedDpLlm.Inference.Wire;
+using FederatedDpLlm.Privacy;
+using FederatedDpLlm.Routing;
+using FederatedDpLlm.Security.Authentication;
+
+namespace FederatedDpLlm.Router.Endpoints;
+
+/// <summary>Turns a body into a question, or into the error that says which field is wrong. What the planner checks is not checked here a second time.</summary>
+internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter router)
+{
+    private const int LongestRequestId = 100;
+    private const string DefaultPurpose = "treatment";
+
+    public (RoutedQuestion? Question, OpenAiError? Error) Read(ChatRequest request, Caller caller, string requestId)
+    {
+        try
+        {
+            return (Compose(request, caller, requestId), null);
+        }
+        catch (UnreadableRequestException error)
+        {
+            return (null, error.Error);
+        }
+    }
+
+    /// <summary>The caller's own id for idempotence, or a new one.</summary>
+    /// <exception cref="UnreadableRequestException">The id is too long or has characters that do not belong in an id.</exception>
+    public static string RequestId(IHeaderDictionary headers, Caller caller)
+    {
+        var given = headers["Idempotency-Key"].ToString();
+        if (given.Length == 0)
+        {
+            return "req-" + Guid.NewGuid().ToString("N");
+        }
+
+        // Prefixed with the user, so that nobody can use up another's ids; '#' and '~' are ours.
+        return given.Length <= LongestRequestId && given.All(one => char.IsAsciiLetterOrDigit(one) || one is '-' or '_' or '.')
+            ? $"{caller.User}/{given}"
+            : throw Invalid("Idempotency-Key", $"At most {LongestRequestId} letters, digits, '-', '_' and '.'.");
+    }
+
+    private RoutedQuestion Compose(ChatRequest request, Caller caller, string requestId)
+    {
+        if (request.N is not (null or 1))
+        {
+            throw Invalid("n", "One answer a request: n answers are n draws of noise and cost n times, so ask n times.");
+        }
+
+        var privacy = request.Privacy ?? new PrivacyRequest();
+        var mechanism = Mechanism(privacy);
+        return new RoutedQuestion(requestId, caller, privacy.Purpose ?? DefaultPurpose, Model(request.Model), privacy.Strategy, Trust(privacy.Trust), new Question
+        {
+            Messages = Messages(request.Messages),
+            Mechanism = mechanism,
+            Choices = privacy.Choices ?? [],
+            Epsilon = mechanism == AnswerMechanism.Public ? new Epsilon(0) : Epsilon(privacy.Epsilon, caller.Department),
+            Delta = new Delta(policy.Delta),
+            MaxTokens = request.MaxCompletionTokens ?? request.MaxTokens ?? 64,
+            Temperature = request.Temperature ?? 1,
+            TopP = request.TopP ?? 1,
+            TopK = request.TopK ?? 0,
+            MinP = request.MinP ?? 0,
+            Stop = Stop(request.Stop),
+            LogitBias = LogitBias(request.LogitBias),
+            PresencePenalty = request.PresencePenalty ?? 0,
+            FrequencyPenalty = request.FrequencyPenalty ?? 0,
+            Seed = request.Seed,
+            LogProbabilities = request.Logprobs == true || request.TopLogprobs is > 0,
+        });
+    }
+
+    private static AnswerMechanism Mechanism(PrivacyRequest privacy) => privacy.Mechanism is { } name
+        ? QuestionWire.Named(name) ?? throw Invalid("privacy.mechanism", "One of choice, private-decoding, public.")
+        : privacy.Choices is null ? AnswerMechanism.PrivateDecoding : AnswerMechanism.Choice;
+
+    private string Model(string? model)
+    {
+        var known = router.Models;
+        if (model is null)
+        {
+            throw Invalid("model", "Name a model; GET /v1/models lists them.");
+        }
+
+        return known.Count == 0 || known.Contains(model)
+            ? model
+            : throw new UnreadableRequestException(new OpenAiError(
+                StatusCodes.Status404NotFound, "invalid_request_error", "model_not_found", $"No hospital serves this model now; one of {string.Join(", ", known)}.", "model"));
+    }
+
+    private Epsilon Epsilon(double? asked, string department)
+    {
+        var epsilon = asked ?? policy.DefaultEpsilon(department);
+        return double.IsFinite(epsilon) && epsilon > 0 ? new Epsilon(epsilon) : throw Invalid("privacy.epsilon", "A number above 0; for the base model alone ask for the mechanism 'public'.");
+    }
+
+    private static NoisePlace Trust(string? trust) => trust switch
+    {
+        null or "node" => NoisePlace.Node,
+        "router" => NoisePlace.Router,
+        _ => throw Invalid("privacy.trust", "One of node, router."),
+    };
+
+    private static List<ChatMessage> Messages(IReadOnlyList<ChatRequestMessage>? messages) => messages is { Count: > 0 and <= 1024 }
+        ? [.. messages.Select((message, index) => new ChatMessage(Role(message, index), Content(message, index)))]
+        : throw Invalid("messages", "Between 1 and 1024 messages.");
+
+    private static string Role(ChatRequestMessage? message, int index) => message?.Role switch
+    {
+        "system" or "user" or "assistant" => message.Role,
+        "developer" => "system",
+        _ => throw Invalid($"messages[{index}].role", "One of system, developer, user, assistant."),
+    };
+
+    private static string Content(ChatRequestMessage message, int index) => message.Content.ValueKind switch
+    {
+        JsonValueKind.String => message.Content.GetString()!,
+        JsonValueKind.Array => string.Concat(message.Content.EnumerateArray().Select(part => Part(part, index))),
+        _ => throw Invalid($"messages[{index}].content", "A text, or parts of type text."),
+    };
+
+    private static string Part(JsonElement part, int index) =>
+        part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() == "text"
+            && part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
+            ? text.GetString()!
+            : throw Invalid($"messages[{index}].content", "Parts of type text only.");
+
+    private static IReadOnlyList<string> Stop(JsonElement stop) => stop.ValueKind switch
+    {
+        JsonValueKind.Undefined or JsonValueKind.Null => [],
+        JsonValueKind.String => [stop.GetString()!],
+        JsonValueKind.Array when stop.EnumerateArray().All(one => one.ValueKind == JsonValueKind.String) => [.. stop.EnumerateArray().Select(one => one.GetString()!)],
+        _ => throw Invalid("stop", "A text, or up to four texts."),
+    };
+
+    private static Dictionary<int, double> LogitBias(IReadOnlyDictionary<string, double>? bias) => bias is null
+        ? []
+        : bias.ToDictionary(
+            pair => int.TryParse(pair.Key, NumberStyles.None, CultureInfo.InvariantCulture, out var token) ? token : throw Invalid("logit_bias", "Keys are token ids."),
+            pair => pair.Value);
+
+    private static UnreadableRequestException Invalid(string parameter, string message) => new(OpenAiError.Invalid(parameter, message));
+}
+
+/// <summary>A request that cannot be read, with what to tell the caller.</summary>
+internal sealed class UnreadableRequestException(OpenAiError error) : Exception(error.Message)
+{
+    public OpenAiError Error { get; } = error;
+}

@@ -1,0 +1,41 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace FederatedDpLlm.Router.Endpoints;
+
+/// <summary>A refusal in OpenAI's error shape, with its status and headers.</summary>
+internal sealed record OpenAiError(int Status, string Type, string? Code, string Message, string? Param = null, AccountResponse? Account = null, double? RetryAfterSeconds = null)
+{
+    /// <summary>The same for every reason: whoever shows a wrong token learns nothing else.</summary>
+    public static OpenAiError Unauthorized { get; } = new(StatusCodes.Status401Unauthorized, "invalid_request_error", "invalid_api_key", "A valid bearer token is needed.");
+
+    public static OpenAiError Invalid(string? parameter, string message) =>
+        new(StatusCodes.Status400BadRequest, "invalid_request_error", "invalid_value", message, parameter);
+
+    public async Task WriteAsync(HttpContext context)
+    {
+        context.Response.StatusCode = Status;
+        if (Status == StatusCodes.Status401Unauthorized)
+        {
+            context.Response.Headers.WWWAuthenticate = "Bearer";
+        }
+
+        if (Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status409Conflict)
+        {
+            // Asking again changes nothing before the reset: an official client must not burn attempts.
+            context.Response.Headers["x-should-retry"] = "false";
+        }
+
+        if (RetryAfterSeconds is { } seconds)
+        {
+            context.Response.Headers.RetryAfter = Math.Ceiling(seconds).ToString(CultureInfo.InvariantCulture);
+        }
+
+        context.Response.ContentType = "application/json";
+        await JsonSerializer.SerializeAsync(context.Response.Body, new OpenAiErrorBody(new OpenAiErrorDetail(Message, Type, Param, Code, Account)), OpenAiJson.Default.OpenAiErrorBody);
+    }
+}
+
+internal sealed record OpenAiErrorBody(OpenAiErrorDetail Error);
+
+internal sealed record OpenAiErrorDetail(string Message, string Type, string? Param, string? Code, AccountResponse? Account);

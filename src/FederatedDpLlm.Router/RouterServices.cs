@@ -1,0 +1,85 @@
+using FederatedDpLlm.Budgets;
+using FederatedDpLlm.Dashboard;
+using FederatedDpLlm.Federation.Nodes.Links;
+using FederatedDpLlm.Inference;
+using FederatedDpLlm.Monitoring.Health;
+using FederatedDpLlm.Privacy.Sampling;
+using FederatedDpLlm.Router.Endpoints;
+using FederatedDpLlm.Routing;
+using FederatedDpLlm.Routing.Strategies;
+using FederatedDpLlm.Security.Authentication;
+using OpenTelemetry.Metrics;
+
+namespace FederatedDpLlm.Router;
+
+/// <summary>The router's composition: which rooms it has, and which of their doors are HTTP endpoints.</summary>
+internal static class RouterServices
+{
+    public static async Task AddRouterAsync(this IServiceCollection services, RouterConfiguration configuration, string folder)
+    {
+        string At(string path) => Path.Combine(folder, path);
+        var clock = TimeProvider.System;
+        var credentials = configuration.Identity.Load(folder);
+        var tokens = TokenValidator.Load(configuration.Tokens, At(configuration.Tokens.PublicKey), clock);
+        var policy = new PrivacyBudgetsPolicy(configuration.PrivacyBudgets);
+        var loggers = LoggerFactory.Create(logging => logging.AddSimpleConsole(options => options.SingleLine = true));
+        var ledger = await SqliteBudgetLedger.OpenAsync(At(configuration.Ledger), clock, loggers.CreateLogger<SqliteBudgetLedger>(), CancellationToken.None);
+        foreach (var account in policy.Standing)
+        {
+            await ledger.EnsureAccountAsync(account, CancellationToken.None);
+        }
+
+        services.AddSingleton(configuration).AddSingleton(configuration.Dashboard).AddSingleton(configuration.Routing);
+        services.AddSingleton(clock).AddSingleton<ISecureRandom, SecureRandom>();
+        services.AddSingleton(tokens).AddSingleton<Gatekeeper>();
+        services.AddSingleton<IQuotaPolicy>(policy).AddSingleton<IBudgetLedger>(ledger).AddSingleton(ledger).AddSingleton<QuotaGate>();
+        services.AddSingleton(provider => new NodeDirectory(
+            configuration.Federation, configuration.Nodes, credentials, clock, provider.GetRequiredService<ILogger<NodeDirectory>>()));
+        services.AddHostedService(provider => provider.GetRequiredService<NodeDirectory>());
+        services.AddSingleton<INodeSelectionStrategy, PrivacyAwareStrategy>();
+        services.AddSingleton<INodeSelectionStrategy, LoadBalancedStrategy>();
+        services.AddSingleton<INodeSelectionStrategy, RoundRobinStrategy>();
+        services.AddSingleton<IRouterNoise, RouterNoise>();
+        services.AddSingleton<FederatedRouter>().AddSingleton<RouteJournal>();
+        services.AddSingleton<ChatRequestReader>().AddSingleton<ChatCompletionsEndpoint>().AddSingleton<FederationEndpoint>();
+        if (StopWithInput.IsAsked)
+        {
+            services.AddHostedService<StopWithInput>();
+        }
+
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics
+            .AddMeter("FederatedDpLlm.*").AddAspNetCoreInstrumentation().AddRuntimeInstrumentation().AddPrometheusExporter());
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, OpenAiJson.Default));
+    }
+
+    public static void MapRouter(this WebApplication app, RouterConfiguration configuration)
+    {
+        // The metrics port serves metrics and nothing else; the API's port serves no metrics.
+        app.UseWhen(
+            context => context.Connection.LocalPort == configuration.Metrics.Port,
+            metrics => metrics.UseOpenTelemetryPrometheusScrapingEndpoint().Run(context =>
+            {
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                return Task.CompletedTask;
+            }));
+        app.MapGet("/health/live", () => Results.Text("live"));
+        app.MapGet("/health/ready", Ready);
+        app.MapModels();
+        app.MapPost("/v1/chat/completions", (HttpContext context, ChatCompletionsEndpoint endpoint) => endpoint.HandleAsync(context));
+        app.MapGet("/v1/federation", (HttpContext context, FederationEndpoint endpoint) => endpoint.HandleAsync(context));
+        app.MapDashboard();
+    }
+
+    /// <summary>Ready means that a question could be answered now: the ledger writes and a hospital answers.</summary>
+    private static IResult Ready(SqliteBudgetLedger ledger, NodeDirectory nodes)
+    {
+        if (!ledger.IsAvailable)
+        {
+            return Results.Text("the privacy ledger cannot be written", statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+
+        return nodes.Snapshots.Any(node => node.Healthy)
+            ? Results.Text("ready")
+            : Results.Text("no hospital's node answers", statusCode: StatusCodes.Status503ServiceUnavailable);
+    }
+}

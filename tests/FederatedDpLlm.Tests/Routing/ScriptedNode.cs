@@ -1,0 +1,113 @@
+using System.Net;
+using FederatedDpLlm.Federation.Nodes.Links;
+using FederatedDpLlm.Protocol;
+using FederatedDpLlm.Security.Certificates;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FederatedDpLlm.Tests.Routing;
+
+/// <summary>A node over real mutual TLS whose answers a test writes down: what the router does with a refusal, a break or a lie.</summary>
+internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDisposable
+{
+    public const string Model = "scripted";
+    private readonly WebApplication _app;
+    private int _asked;
+
+    private ScriptedNode(string id, WebApplication app)
+    {
+        Id = id;
+        _app = app;
+    }
+
+    public string Id { get; }
+
+    public NodeEndpoint Endpoint => new() { Id = Id, Address = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single() };
+
+    public int Asked => Volatile.Read(ref _asked);
+
+    /// <summary>What the node does with a question; by default it answers "yes" after two tokens of four.</summary>
+    public Func<AnswerRequest, IServerStreamWriter<AnswerEvent>, Task> Script { get; set; } = AnswerAsync;
+
+    public long SpentUnits { get; set; }
+
+    public static async Task<ScriptedNode> StartAsync(string id, FederationAuthority authority, string? certificateOf = null)
+    {
+        var folder = Directory.CreateTempSubdirectory("fedllm-scripted-").FullName;
+        var (certificate, key) = authority.Issue(PeerIdentity.Hospital(authority.Federation, certificateOf ?? id));
+        await File.WriteAllTextAsync(Path.Combine(folder, "link.pem"), certificate);
+        await File.WriteAllTextAsync(Path.Combine(folder, "link.key"), key);
+        await File.WriteAllTextAsync(Path.Combine(folder, "ca.pem"), authority.Certificate.ExportCertificatePem());
+        var credentials = PeerCredentials.Load(Path.Combine(folder, "link.pem"), Path.Combine(folder, "link.key"), Path.Combine(folder, "ca.pem"));
+        Directory.Delete(folder, true);
+
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            listen.UseHttps(https => FederationTls.ConfigureServer(https, credentials, PeerIdentity.Router(authority.Federation)));
+        }));
+        builder.Services.AddGrpc();
+        // A question that a test left open must not hold up its end.
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromMilliseconds(200));
+        ScriptedNode? node = null;
+        builder.Services.AddSingleton(_ => node!);
+        var app = builder.Build();
+        app.MapGrpcService<ScriptedNode>();
+        node = new ScriptedNode(id, app);
+        await app.StartAsync();
+        return node;
+    }
+
+    public override Task<NodeStatus> GetStatus(StatusRequest request, ServerCallContext context)
+    {
+        var status = new NodeStatus { Hospital = Id, Model = Model, Voters = 10, Scores = true, Logits = true };
+        status.Accounts.Add(new Account { Id = $"data:{Id}/all", Currency = "rho", BudgetUnits = 1000, SpentUnits = SpentUnits });
+        return Task.FromResult(status);
+    }
+
+    public override Task Answer(AnswerRequest request, IServerStreamWriter<AnswerEvent> responseStream, ServerCallContext context)
+    {
+        Interlocked.Increment(ref _asked);
+        return Script(request, responseStream);
+    }
+
+    public static async Task AnswerAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses)
+    {
+        await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { Voters = 10 } });
+        await responses.WriteAsync(new AnswerEvent { Text = "yes" });
+        await responses.WriteAsync(new AnswerEvent { Completed = new Completion { CompletionTokens = 1, FinishReason = "stop", Voters = 10, Releases = 1 } });
+    }
+
+    public static async Task RefuseAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses) => await responses.WriteAsync(new AnswerEvent
+    {
+        Refused = new Refusal { Code = RefusalCodes.DataBudgetExhausted, Message = "spent", Account = new Account { Id = "data:x/all", Currency = "rho", BudgetUnits = 10, SpentUnits = 10 } },
+    });
+
+    public static async Task BreakAfterAdmissionAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses)
+    {
+        await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { Voters = 10 } });
+        throw new InvalidOperationException("the node dies here");
+    }
+
+    public static async Task BreakAfterTextAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses)
+    {
+        await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { Voters = 10 } });
+        await responses.WriteAsync(new AnswerEvent { Text = "ye" });
+        throw new InvalidOperationException("the node dies here");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+}
