@@ -80,4 +80,7 @@ internal sealed record EngineOptions
 
     /// <summary>For <c>openai</c>: the name of the environment variable that holds the API key; empty where none is needed.</summary>
     public string? ApiKeyVariable { get; init; }
+
+    /// <summary>For <c>openai</c>: the model's longest context in tokens; 0 where unknown.</summary>
+    public int ContextTokens { get; init; }
 }

@@ -4,6 +4,7 @@ using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Federation.Nodes.Serving;
 using FederatedDpLlm.Inference;
 using FederatedDpLlm.Inference.Engines;
+using FederatedDpLlm.Inference.Engines.OpenAi;
 using FederatedDpLlm.Inference.Records;
 using FederatedDpLlm.Inference.Voters;
 using FederatedDpLlm.Models;
@@ -27,7 +28,7 @@ internal static class NodeServices
 
         var loaded = HospitalRecords.Load(At(configuration.Records.Path), configuration.Records.Map is { } map ? ColumnMapping.Parse(map) : null);
         var shards = new ShardedRecords(loaded.Records, ShardKey(At(configuration.Records.ShardKey)), configuration.Records.Shards);
-        var engine = CreateEngine(configuration.Engine, folder, random);
+        var engine = await CreateEngineAsync(configuration.Engine, folder, random, clock);
         var answering = new PrivateAnswering(engine, shards, random);
 
         var ledger = await SqliteBudgetLedger.OpenAsync(At(configuration.Ledger), clock, loggers.CreateLogger<SqliteBudgetLedger>(), CancellationToken.None);
@@ -50,13 +51,27 @@ internal static class NodeServices
         }
     }
 
-    private static EmbeddedEngine CreateEngine(EngineOptions options, string folder, SecureRandom random)
+    private static async Task<IInferenceEngine> CreateEngineAsync(EngineOptions options, string folder, SecureRandom random, TimeProvider clock) => options.Kind switch
     {
-        if (options.Kind != "embedded")
-        {
-            throw new ConfigurationException($"'engine.kind' is '{options.Kind}': embedded.");
-        }
+        "embedded" => LoadEmbedded(options, folder, random),
+        "openai" => await OpenAiCompatibleEngine.ConnectAsync(ToOpenAi(options), clock, CancellationToken.None),
+        _ => throw new ConfigurationException($"'engine.kind' is '{options.Kind}': one of embedded, openai."),
+    };
 
+    private static OpenAiEngineOptions ToOpenAi(EngineOptions options) => new()
+    {
+        BaseUrl = Uri.TryCreate(options.BaseUrl, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
+            ? address!
+            : throw new ConfigurationException("'engine.base_url' is missing or no address: give the server's, as in http://127.0.0.1:8000/v1."),
+        Model = options.RemoteModel ?? throw new ConfigurationException("'engine.remote_model' is missing: give the model's name at the server."),
+        ApiKey = options.ApiKeyVariable is { } variable
+            ? Environment.GetEnvironmentVariable(variable) ?? throw new ConfigurationException($"'engine.api_key_variable' names {variable}, which is not set.")
+            : null,
+        ContextTokens = options.ContextTokens,
+    };
+
+    private static EmbeddedEngine LoadEmbedded(EngineOptions options, string folder, SecureRandom random)
+    {
         var path = options.Model is { } given ? Path.GetFullPath(Path.Combine(folder, given)) : BundledModel.Folder;
         try
         {

@@ -1,6 +1,7 @@
 using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Federation.Nodes.Serving;
+using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Inference.Records;
 using FederatedDpLlm.Node;
 using FederatedDpLlm.Security.Certificates;
@@ -32,6 +33,11 @@ catch (Exception error) when (error is ConfigurationException or RecordFileExcep
 {
     Console.Error.WriteLine("node: " + error.Message);
     return 2;
+}
+catch (EngineException error)
+{
+    Console.Error.WriteLine("node: the engine cannot be used: " + error.Message);
+    return 1;
 }
 catch (IOException error) when (error.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
 {
