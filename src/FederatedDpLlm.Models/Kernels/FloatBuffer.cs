@@ -10,6 +10,7 @@ internal sealed unsafe class FloatBuffer
 {
     private const int AlignmentBytes = 64;
     private readonly float[] _pinned;
+    private readonly int _start;
 
     /// <summary>Zeros.</summary>
     public FloatBuffer(int length)
@@ -19,13 +20,16 @@ internal sealed unsafe class FloatBuffer
         _pinned = GC.AllocateArray<float>(length + AlignmentBytes / sizeof(float), pinned: true);
         var address = (nint)Unsafe.AsPointer(ref _pinned[0]);
         Pointer = (float*)((address + AlignmentBytes - 1) & ~(nint)(AlignmentBytes - 1));
+        _start = (int)(Pointer - (float*)address);
     }
 
     public int Length { get; }
 
     public float* Pointer { get; }
 
-    public Span<float> Span => new(Pointer, Length);
+    public Span<float> Span => _pinned.AsSpan(_start, Length);
+
+    public Memory<float> Memory => _pinned.AsMemory(_start, Length);
 
     public static FloatBuffer CopyOf(ReadOnlySpan<float> values)
     {

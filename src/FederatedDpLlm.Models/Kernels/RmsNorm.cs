@@ -32,7 +32,15 @@ internal static unsafe class RmsNorm
         {
             var factor = InverseRoot(x, length, epsilon);
             var weighted = stackalloc float[length];
-            for (var i = 0; i < length; i++)
+            var i = 0;
+            for (; i + Lanes <= length; i += Lanes)
+            {
+                var y = Vector512.Load(yGradient + i);
+                (y * Vector512.Load(gain + i)).Store(weighted + i);
+                (Vector512.Load(gainGradient + i) + y * Vector512.Load(x + i) * factor).Store(gainGradient + i);
+            }
+
+            for (; i < length; i++)
             {
                 weighted[i] = yGradient[i] * gain[i];
                 gainGradient[i] += yGradient[i] * x[i] * factor;
@@ -40,7 +48,12 @@ internal static unsafe class RmsNorm
 
             // d/dx of x * (mean(x^2) + eps)^(-1/2): the second term takes out the part along x.
             var along = LaneSum.OfProducts(weighted, x, length) * factor * factor * factor / length;
-            for (var i = 0; i < length; i++)
+            for (i = 0; i + Lanes <= length; i += Lanes)
+            {
+                (Vector512.Load(xGradient + i) + (Vector512.Load(weighted + i) * factor - Vector512.Load(x + i) * along)).Store(xGradient + i);
+            }
+
+            for (; i < length; i++)
             {
                 xGradient[i] += weighted[i] * factor - x[i] * along;
             }

@@ -60,6 +60,19 @@ internal sealed class LayerWeights
 
     public FloatBuffer? KeyNorm { get; }
 
+    public void Refresh(TensorSet parameters, int layer)
+    {
+        parameters[TensorNames.AttentionNorm(layer)].Span.CopyTo(AttentionNorm.Span);
+        parameters[TensorNames.FeedForwardNorm(layer)].Span.CopyTo(FeedForwardNorm.Span);
+        Query.Repack(parameters[TensorNames.Query(layer)].Span);
+        Key.Repack(parameters[TensorNames.Key(layer)].Span);
+        Value.Repack(parameters[TensorNames.Value(layer)].Span);
+        Output.Repack(parameters[TensorNames.Output(layer)].Span);
+        Gate.Repack(parameters[TensorNames.Gate(layer)].Span);
+        Up.Repack(parameters[TensorNames.Up(layer)].Span);
+        Down.Repack(parameters[TensorNames.Down(layer)].Span);
+    }
+
     internal static FloatBuffer Vector(ITensorSource source, string name, int length)
     {
         var buffer = new FloatBuffer(length);

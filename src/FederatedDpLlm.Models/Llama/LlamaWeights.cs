@@ -30,6 +30,18 @@ internal sealed class LlamaWeights
 
     public RotaryTable Rotary { get; }
 
+    /// <summary>Takes changed parameters of the same shape: training's step from its row-major master copy to the kernels' packing.</summary>
+    public void Refresh(TensorSet parameters)
+    {
+        parameters[TensorNames.Embedding].Span.CopyTo(Embedding.Span);
+        parameters[TensorNames.FinalNorm].Span.CopyTo(FinalNorm.Span);
+        Head.Repack(parameters[Shape.TiedHead ? TensorNames.Embedding : TensorNames.Head].Span);
+        for (var layer = 0; layer < Layers.Count; layer++)
+        {
+            Layers[layer].Refresh(parameters, layer);
+        }
+    }
+
     private PackedMatrix UntiedHead(ITensorSource source)
     {
         var rows = new float[Shape.Vocabulary * Shape.Width];

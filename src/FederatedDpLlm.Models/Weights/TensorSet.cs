@@ -1,3 +1,4 @@
+using FederatedDpLlm.Models.Kernels;
 using FederatedDpLlm.Models.Llama;
 
 namespace FederatedDpLlm.Models.Weights;
@@ -5,19 +6,21 @@ namespace FederatedDpLlm.Models.Weights;
 /// <summary>All parameters of a model in plain memory, in one fixed order: what training changes and what writers write.</summary>
 internal sealed class TensorSet : ITensorSource
 {
-    private readonly Dictionary<string, float[]> _values;
+    private readonly Dictionary<string, FloatBuffer> _values;
+    private readonly Dictionary<string, TensorShape> _shapes;
 
     private TensorSet(IReadOnlyList<TensorShape> shapes)
     {
         Shapes = shapes;
-        _values = shapes.ToDictionary(shape => shape.Name, shape => new float[shape.Elements], StringComparer.Ordinal);
+        _shapes = shapes.ToDictionary(shape => shape.Name, StringComparer.Ordinal);
+        _values = shapes.ToDictionary(shape => shape.Name, shape => new FloatBuffer(shape.Elements), StringComparer.Ordinal);
     }
 
     public IReadOnlyList<TensorShape> Shapes { get; }
 
     public long Elements => Shapes.Sum(shape => (long)shape.Elements);
 
-    public float[] this[string name] => _values[name];
+    public FloatBuffer this[string name] => _values[name];
 
     /// <summary>Zeros in the shapes of a model.</summary>
     public static TensorSet Zeros(ModelConfiguration configuration) => new([.. TensorShape.Of(configuration)]);
@@ -28,24 +31,56 @@ internal sealed class TensorSet : ITensorSource
         var set = Zeros(configuration);
         foreach (var shape in set.Shapes)
         {
-            source.Read(shape.Name, shape.Rows, shape.Columns, set[shape.Name]);
+            source.Read(shape.Name, shape.Rows, shape.Columns, set[shape.Name].Span);
         }
 
         return set;
     }
 
+    public TensorShape ShapeOf(string name) =>
+        _shapes.TryGetValue(name, out var shape) ? shape : throw new ModelFormatException($"The tensor '{name}' is missing.");
+
     public bool Contains(string name) => _values.ContainsKey(name);
 
     public void Read(string name, int rows, int columns, Span<float> destination)
     {
-        var shape = Shapes.FirstOrDefault(one => one.Name == name) ?? throw new ModelFormatException($"The tensor '{name}' is missing.");
+        var shape = ShapeOf(name);
         if (shape.Rows != rows || shape.Columns != columns)
         {
             throw new ModelFormatException($"The tensor '{name}' has another shape.");
         }
 
-        _values[name].CopyTo(destination);
+        _values[name].Span.CopyTo(destination);
     }
 
-    public IReadOnlyList<NamedTensor> ToList() => [.. Shapes.Select(shape => new NamedTensor(shape.Name, shape.Dimensions, _values[shape.Name]))];
+    public void Clear()
+    {
+        foreach (var values in _values.Values)
+        {
+            values.Span.Clear();
+        }
+    }
+
+    /// <summary>Adds another set of the same shapes.</summary>
+    public unsafe void Add(TensorSet other)
+    {
+        foreach (var shape in Shapes)
+        {
+            Elementwise.Add(this[shape.Name].Pointer, other[shape.Name].Pointer, shape.Elements);
+        }
+    }
+
+    /// <summary>The sum of all squares, tensor after tensor.</summary>
+    public unsafe double SquaredNorm()
+    {
+        var sum = 0.0;
+        foreach (var shape in Shapes)
+        {
+            sum += LaneSum.OfProducts(this[shape.Name].Pointer, this[shape.Name].Pointer, shape.Elements);
+        }
+
+        return sum;
+    }
+
+    public IReadOnlyList<NamedTensor> ToList() => [.. Shapes.Select(shape => new NamedTensor(shape.Name, shape.Dimensions, _values[shape.Name].Memory))];
 }

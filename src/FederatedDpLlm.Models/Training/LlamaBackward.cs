@@ -1,0 +1,156 @@
+using FederatedDpLlm.Models.Kernels;
+using FederatedDpLlm.Models.KvCache;
+using FederatedDpLlm.Models.Llama;
+using FederatedDpLlm.Models.Weights;
+
+namespace FederatedDpLlm.Models.Training;
+
+/// <summary>
+/// The hand-written backward pass: from examples to the gradients of every parameter, on one thread, every sum in a fixed order. One instance works on one
+/// batch at a time.
+/// </summary>
+internal sealed unsafe class LlamaBackward
+{
+    private readonly LlamaWeights _weights;
+    private readonly TensorSet _parameters;
+    private readonly ModelConfiguration _shape;
+    private readonly ForwardWorkspace _forward;
+    private readonly BackwardWorkspace _work;
+    private readonly KvBlockPool _pool;
+
+    /// <param name="weights">The packed form of <paramref name="parameters"/>.</param>
+    /// <param name="parameters">The row-major master copy.</param>
+    /// <param name="rows">Most tokens of a batch.</param>
+    public LlamaBackward(LlamaWeights weights, TensorSet parameters, int rows)
+    {
+        (_weights, _parameters, _shape) = (weights, parameters, weights.Shape);
+        if (_shape.AttentionBias || _shape.QueryKeyNorm)
+        {
+            throw new NotSupportedException("Models with attention biases or query-key norms can be run but not trained.");
+        }
+
+        _forward = new ForwardWorkspace(_shape, rows, keepActivations: true);
+        _work = new BackwardWorkspace(_shape, rows);
+        _pool = new KvBlockPool(new KvLayout(_shape));
+    }
+
+    /// <summary>Adds the gradient of (sum of weighted losses) / <paramref name="totalWeight"/> to <paramref name="gradients"/>.</summary>
+    /// <returns>The sum of weighted losses, in nats.</returns>
+    public double Accumulate(IReadOnlyList<TrainingExample> batch, double totalWeight, TensorSet gradients)
+    {
+        var sequences = batch.Select(_ => new KvSequence(_pool)).ToList();
+        try
+        {
+            var rows = LlamaForward.Run(
+                _weights,
+                [.. batch.Select((example, i) => new SequenceChunk(sequences[i], example.Tokens.Take(example.Rows).ToArray(), LogitsWanted.All))],
+                _forward);
+            var loss = LossGradient(batch, totalWeight);
+            Backward(batch, sequences, rows, gradients);
+            return loss;
+        }
+        finally
+        {
+            sequences.ForEach(sequence => sequence.Dispose());
+        }
+    }
+
+    // Cross-entropy: the logits turn into their own gradients, weight / total * (softmax - target).
+    private double LossGradient(IReadOnlyList<TrainingExample> batch, double totalWeight)
+    {
+        var (loss, row) = (0.0, 0);
+        foreach (var example in batch)
+        {
+            for (var i = 0; i < example.Rows; i++, row++)
+            {
+                var logits = _forward.Logits.Pointer + (nint)row * _shape.Vocabulary;
+                var (target, weight) = (example.Tokens[i + 1], example.Weights[i + 1]);
+                AttentionKernel.Softmax(logits, _shape.Vocabulary);
+                loss -= weight * Math.Log(Math.Max(logits[target], float.Epsilon));
+                logits[target] -= 1;
+                Elementwise.Scale(logits, (float)(weight / totalWeight), _shape.Vocabulary);
+            }
+        }
+
+        return loss;
+    }
+
+    private void Backward(IReadOnlyList<TrainingExample> batch, List<KvSequence> sequences, int rows, TensorSet gradients)
+    {
+        var head = _shape.TiedHead ? TensorNames.Embedding : TensorNames.Head;
+        Linear(head, rows, _forward.Logits, _forward.FinalInput, _work.Normed, gradients, accumulate: false);
+        _work.Stream.Span.Clear();
+        Norm(TensorNames.FinalNorm, rows, _forward.Output, gradients);
+        for (var layer = _shape.Layers - 1; layer >= 0; layer--)
+        {
+            FeedForward(layer, rows, gradients);
+            Attention(layer, batch, sequences, rows, gradients);
+        }
+
+        var embedding = gradients[TensorNames.Embedding];
+        for (var row = 0; row < rows; row++)
+        {
+            Elementwise.Add(embedding.Pointer + (nint)_forward.RowToken[row] * _shape.Width, _work.Stream.Pointer + (nint)row * _shape.Width, _shape.Width);
+        }
+    }
+
+    private void FeedForward(int layer, int rows, TensorSet gradients)
+    {
+        var keep = _forward.Layers[layer];
+        Linear(TensorNames.Down(layer), rows, _work.Stream, keep.Hidden, _work.Gate, gradients, accumulate: false);
+        Elementwise.SwiGluBackward(keep.Gate.Pointer, keep.Up.Pointer, _work.Gate.Pointer, _work.Up.Pointer, rows * _shape.FeedForwardWidth);
+        Linear(TensorNames.Gate(layer), rows, _work.Gate, keep.FeedForwardInput, _work.Normed, gradients, accumulate: false);
+        Linear(TensorNames.Up(layer), rows, _work.Up, keep.FeedForwardInput, _work.Normed, gradients, accumulate: true);
+        Norm(TensorNames.FeedForwardNorm(layer), rows, keep.Middle, gradients);
+    }
+
+    private void Attention(int layer, IReadOnlyList<TrainingExample> batch, List<KvSequence> sequences, int rows, TensorSet gradients)
+    {
+        var keep = _forward.Layers[layer];
+        Linear(TensorNames.Output(layer), rows, _work.Stream, keep.Attended, _work.Attended, gradients, accumulate: false);
+        for (var (i, first) = (0, 0); i < batch.Count; first += batch[i].Rows, i++)
+        {
+            AttentionBackward.Run(_shape, layer, sequences[i], keep, _work, first, batch[i].Rows);
+        }
+
+        for (var row = 0; row < rows; row++)
+        {
+            _weights.Rotary.Rotate(_work.Query.Pointer + (nint)row * _shape.QueryWidth, _shape.Heads, _forward.RowPosition[row], backward: true);
+            _weights.Rotary.Rotate(_work.Key.Pointer + (nint)row * _shape.KeyValueWidth, _shape.KeyValueHeads, _forward.RowPosition[row], backward: true);
+        }
+
+        Linear(TensorNames.Query(layer), rows, _work.Query, keep.AttentionInput, _work.Normed, gradients, accumulate: false);
+        Linear(TensorNames.Key(layer), rows, _work.Key, keep.AttentionInput, _work.Normed, gradients, accumulate: true);
+        Linear(TensorNames.Value(layer), rows, _work.Value, keep.AttentionInput, _work.Normed, gradients, accumulate: true);
+        Norm(TensorNames.AttentionNorm(layer), rows, keep.Input, gradients);
+    }
+
+    // y = x W^T: the gradient of x is dy W (written or added to inputGradient), that of W is dy^T x (always added).
+    private void Linear(string name, int rows, FloatBuffer outputGradient, FloatBuffer input, FloatBuffer inputGradient, TensorSet gradients, bool accumulate)
+    {
+        var (outputs, inputs) = ShapeOf(name);
+        MatrixProduct.Multiply(
+            rows, inputs, outputs, outputGradient.Pointer, outputs, 1, _parameters[name].Pointer, inputs, inputGradient.Pointer, inputs, accumulate);
+        MatrixProduct.Multiply(
+            outputs, inputs, rows, outputGradient.Pointer, 1, outputs, input.Pointer, inputs, gradients[name].Pointer, inputs, accumulate: true);
+    }
+
+    // The residual stream's gradient passes by; the normed branch's is added to it.
+    private void Norm(string name, int rows, FloatBuffer input, TensorSet gradients)
+    {
+        var width = _shape.Width;
+        for (var row = 0; row < rows; row++)
+        {
+            var at = (nint)row * width;
+            RmsNorm.Backward(
+                input.Pointer + at, _parameters[name].Pointer, _work.Normed.Pointer + at, _work.Stream.Pointer + at, gradients[name].Pointer, width,
+                (float)_shape.NormEpsilon);
+        }
+    }
+
+    private (int Outputs, int Inputs) ShapeOf(string name)
+    {
+        var shape = _parameters.ShapeOf(name);
+        return (shape.Rows, shape.Columns);
+    }
+}

@@ -1,0 +1,66 @@
+using FederatedDpLlm.Models.Llama;
+using FederatedDpLlm.Models.Prompts;
+using FederatedDpLlm.Models.Tokenization;
+using FederatedDpLlm.Models.Training.Corpus;
+using FederatedDpLlm.Models.Weights;
+
+namespace FederatedDpLlm.Models.Training;
+
+/// <summary>From a recipe to a model's folder: learns a tokenizer and a model from the synthetic clinic. One recipe gives the same bytes on every machine.</summary>
+public static class Pretraining
+{
+    private const int StepsBetweenCheckpoints = 100;
+    private const double EarlyShare = 0.15;
+    private const double EarlyDifficulty = 0.15;
+    private const double Difficulty = 0.6;
+    private const ulong TokenizerStep = ulong.MaxValue;
+
+    /// <summary>Trains and writes <c>config.json</c>, <c>tokenizer.json</c> and <c>model.safetensors</c> (BF16).</summary>
+    /// <param name="recipe">What to make.</param>
+    /// <param name="folder">The model's folder; created. Its subfolder <c>checkpoints</c> is gone on from, and removed at the end.</param>
+    /// <param name="report">Called after every step.</param>
+    /// <param name="cancellationToken">Ends the training between two steps; a checkpoint is kept.</param>
+    public static void Run(PretrainingRecipe recipe, string folder, Action<TrainingProgress> report, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        ArgumentNullException.ThrowIfNull(report);
+        Directory.CreateDirectory(folder);
+        var lessons = new ReadingLessons(recipe.DataSeed);
+        var tokenizer = LearnTokenizer(recipe, lessons);
+        TokenizerFile.Write(Path.Combine(folder, TokenizerFile.FileName), tokenizer);
+        ConfigurationFile.Write(Path.Combine(folder, ConfigurationFile.FileName), recipe.Shape);
+
+        var checkpoints = Path.Combine(folder, "checkpoints");
+        var trainer = TrainingCheckpoint.Resume(checkpoints, recipe.Shape, recipe.Training);
+        var encoder = new LessonEncoder(tokenizer);
+        trainer.Run(
+            (step, number) => encoder.Encode(lessons.Lesson((ulong)step, (ulong)number, DifficultyAt(step, recipe.Training.Steps)), recipe.Training.MicrobatchTokens),
+            progress =>
+            {
+                report(progress);
+                if (progress.Step % StepsBetweenCheckpoints == 0)
+                {
+                    TrainingCheckpoint.Write(checkpoints, trainer);
+                }
+            },
+            cancellationToken);
+        SafetensorsWriter.Write(Path.Combine(folder, SafetensorsFile.FileName), trainer.Parameters.ToList(), ElementType.BFloat16);
+        if (Directory.Exists(checkpoints))
+        {
+            Directory.Delete(checkpoints, recursive: true);
+        }
+    }
+
+    // One record at first, so that copying is learnt before choosing whose record to copy from.
+    private static double DifficultyAt(int step, int steps) => step < steps * EarlyShare ? EarlyDifficulty : Difficulty;
+
+    private static BytePairTokenizer LearnTokenizer(PretrainingRecipe recipe, ReadingLessons lessons)
+    {
+        var texts = Enumerable.Range(0, recipe.TokenizerLessons)
+            .Select(number => lessons.Lesson(TokenizerStep, (ulong)number, Difficulty))
+            .SelectMany(lesson => lesson.Records.Concat(lesson.Exchanges.SelectMany(exchange => new[] { exchange.Question, " " + exchange.Answer })));
+        var preTokenizer = new PreTokenizer([PreTokenizer.SingleDigitPattern]);
+        var learnt = BytePairTrainer.Train(texts, WardTemplate.ControlTokens, recipe.Shape.Vocabulary, preTokenizer);
+        return new BytePairTokenizer(learnt with { BeginToken = recipe.Shape.BeginToken, EndTokens = recipe.Shape.EndTokens }, preTokenizer);
+    }
+}

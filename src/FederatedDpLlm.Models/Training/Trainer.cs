@@ -1,0 +1,113 @@
+using FederatedDpLlm.Models.Kernels;
+using FederatedDpLlm.Models.Llama;
+using FederatedDpLlm.Models.Weights;
+
+namespace FederatedDpLlm.Models.Training;
+
+/// <summary>
+/// Trains a model on examples that are a function of (step, number). Microbatches are computed by any number of threads and added in their order, so the weights
+/// are the same bits on one thread or many.
+/// </summary>
+internal sealed unsafe class Trainer
+{
+    private const double FinalLearningRate = 0.05;
+    private readonly TrainingOptions _options;
+    private readonly LlamaWeights _weights;
+    private readonly LlamaBackward[] _workers;
+    private readonly TensorSet[] _gradients;
+
+    public Trainer(ModelConfiguration shape, TrainingOptions options, TensorSet? parameters = null, AdamW? optimizer = null, int step = 0)
+    {
+        _options = options;
+        Parameters = parameters ?? InitialWeights.Draw(shape, options.Seed);
+        Optimizer = optimizer ?? new AdamW(shape);
+        Step = step;
+        _weights = new LlamaWeights(shape, Parameters);
+        _workers = [.. Enumerable.Range(0, Math.Min(options.Threads, options.Microbatches)).Select(_ => new LlamaBackward(_weights, Parameters, options.MicrobatchTokens))];
+        _gradients = [.. Enumerable.Range(0, options.Microbatches).Select(_ => TensorSet.Zeros(shape))];
+    }
+
+    public TensorSet Parameters { get; }
+
+    public AdamW Optimizer { get; }
+
+    /// <summary>Steps done.</summary>
+    public int Step { get; private set; }
+
+    public long Tokens { get; private set; }
+
+    /// <summary>Trains to the last step.</summary>
+    /// <param name="examples">The n-th example of a step; asked for in order until a microbatch is full.</param>
+    /// <param name="report">Called after every step.</param>
+    /// <param name="cancellationToken">Ends the training between two steps.</param>
+    public void Run(Func<int, int, TrainingExample> examples, Action<TrainingProgress> report, CancellationToken cancellationToken)
+    {
+        while (Step < _options.Steps)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            report(Next(examples));
+        }
+    }
+
+    private TrainingProgress Next(Func<int, int, TrainingExample> examples)
+    {
+        var batches = Batches(examples);
+        var total = batches.Sum(batch => batch.Sum(example => example.TotalWeight));
+        var losses = new double[batches.Count];
+        Parallel.For(0, _workers.Length, new ParallelOptions { MaxDegreeOfParallelism = _workers.Length }, worker =>
+        {
+            for (var batch = worker; batch < batches.Count; batch += _workers.Length)
+            {
+                _gradients[batch].Clear();
+                losses[batch] = _workers[worker].Accumulate(batches[batch], total, _gradients[batch]);
+            }
+        });
+
+        for (var batch = 1; batch < batches.Count; batch++)
+        {
+            _gradients[0].Add(_gradients[batch]);
+        }
+
+        var norm = Math.Sqrt(_gradients[0].SquaredNorm());
+        Step++;
+        Tokens += batches.Sum(batch => batch.Sum(example => example.Rows));
+        Optimizer.Step(Parameters, _gradients[0], Step, LearningRate(), _options.WeightDecay, (float)Math.Min(1, _options.ClipNorm / Math.Max(norm, 1e-12)));
+        _weights.Refresh(Parameters);
+        return new TrainingProgress(Step, _options.Steps, losses.Sum() / total, Tokens, norm);
+    }
+
+    // A microbatch takes examples while they fit; the first that does not begins the next one.
+    private List<List<TrainingExample>> Batches(Func<int, int, TrainingExample> examples)
+    {
+        var batches = new List<List<TrainingExample>>();
+        var next = 0;
+        var example = examples(Step, next++);
+        while (batches.Count < _options.Microbatches)
+        {
+            var (batch, rows) = (new List<TrainingExample>(), 0);
+            do
+            {
+                batch.Add(example);
+                rows += example.Rows;
+                example = examples(Step, next++);
+            }
+            while (rows + example.Rows <= _options.MicrobatchTokens);
+
+            batches.Add(batch);
+        }
+
+        return batches;
+    }
+
+    private double LearningRate()
+    {
+        if (Step <= _options.WarmupSteps)
+        {
+            return _options.LearningRate * Step / _options.WarmupSteps;
+        }
+
+        var progress = (double)(Step - _options.WarmupSteps) / Math.Max(1, _options.Steps - _options.WarmupSteps);
+        var cosine = (1 + PreciseMath.SinCos(Math.PI * progress).Cos) / 2;
+        return _options.LearningRate * (FinalLearningRate + (1 - FinalLearningRate) * cosine);
+    }
+}
