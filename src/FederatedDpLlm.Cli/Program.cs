@@ -9,4 +9,8 @@ var root = new RootCommand("A federation of hospitals, one language model, priva
     DemoCommand.Create(),
     TokenCommand.Create(),
 };
-return await root.Parse(args).InvokeAsync();
+
+// 0: done, 1: it went wrong, 2: it was asked wrongly.
+var parsed = root.Parse(args);
+var code = await parsed.InvokeAsync();
+return parsed.Errors.Count > 0 ? 2 : code;

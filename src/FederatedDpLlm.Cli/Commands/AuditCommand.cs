@@ -14,7 +14,8 @@ internal static class AuditCommand
         var data = LedgerOptions.Data();
         var json = LedgerOptions.Json();
         var command = new Command("verify", "Recomputes the chain of every audit log; exit code 1 and the first bad index where it does not hold.") { data, json };
-        command.SetAction(parsed => LedgerOptions.ForEachLedger(parsed.GetRequiredValue(data), ledgers => Verify(ledgers, parsed.GetValue(json))));
+        command.SetAction(parsed => LedgerOptions.ForEachLedger(
+            parsed.GetRequiredValue(data), parsed.GetValue(json), ledgers => Verify(ledgers, parsed.GetValue(json))));
         return command;
     }
 

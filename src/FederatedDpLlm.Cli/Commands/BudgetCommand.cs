@@ -15,7 +15,8 @@ internal static class BudgetCommand
         var data = LedgerOptions.Data();
         var json = LedgerOptions.Json();
         var command = new Command("show", "Every account: budget, spent, held, remaining, and when it resets.") { data, json };
-        command.SetAction(parsed => LedgerOptions.ForEachLedger(parsed.GetRequiredValue(data), ledgers => Show(ledgers, parsed.GetValue(json))));
+        command.SetAction(parsed => LedgerOptions.ForEachLedger(
+            parsed.GetRequiredValue(data), parsed.GetValue(json), ledgers => Show(ledgers, parsed.GetValue(json))));
         return command;
     }
 
@@ -24,7 +25,8 @@ internal static class BudgetCommand
         var data = LedgerOptions.Data();
         var json = LedgerOptions.Json();
         var command = new Command("verify", "Recomputes every account from its entries; exit code 1 where anything differs.") { data, json };
-        command.SetAction(parsed => LedgerOptions.ForEachLedger(parsed.GetRequiredValue(data), ledgers => Verify(ledgers, parsed.GetValue(json))));
+        command.SetAction(parsed => LedgerOptions.ForEachLedger(
+            parsed.GetRequiredValue(data), parsed.GetValue(json), ledgers => Verify(ledgers, parsed.GetValue(json))));
         return command;
     }
 

@@ -20,33 +20,38 @@ internal static class LedgerOptions
     public static Option<bool> Json() => new("--json") { Description = "Exactly one line of JSON on standard output." };
 
     /// <summary>Runs <paramref name="body"/> over every ledger below the folder; says what is wrong where there is none or one cannot be read.</summary>
-    public static int ForEachLedger(string folder, Func<IReadOnlyList<LedgerFile>, int> body)
+    public static int ForEachLedger(string folder, bool json, Func<IReadOnlyList<LedgerFile>, int> body)
     {
         if (!Directory.Exists(folder))
         {
-            return Refuse($"there is no folder '{folder}'; name the folder of state with --data DIR (the demo's default is .fedllm).");
+            return Refuse(json, Misuse, $"there is no folder '{folder}'; name the folder of state with --data DIR (the demo's default is .fedllm).");
         }
 
         var ledgers = LedgerVerifier.LedgersBelow(folder).Select(path => new LedgerFile(path, Path.GetRelativePath(folder, path))).ToList();
         if (ledgers.Count == 0)
         {
-            return Refuse($"there is no {SqliteBudgetLedger.FileName} below '{folder}'.");
+            return Refuse(json, Misuse, $"there is no {SqliteBudgetLedger.FileName} below '{folder}'.");
         }
 
         try
         {
             return body(ledgers);
         }
-        catch (SqliteException failure)
+        catch (Exception failure) when (failure is SqliteException or ArgumentException or InvalidCastException)
         {
-            Console.Error.WriteLine($"fedllm: a ledger below '{folder}' cannot be read: {failure.Message}");
-            return Bad;
+            return Refuse(json, Bad, $"a ledger below '{folder}' cannot be read: {failure.Message}");
         }
     }
 
-    private static int Refuse(string message)
+    // Whoever reads the JSON line gets one, also where there is nothing good to say.
+    private static int Refuse(bool json, int code, string message)
     {
         Console.Error.WriteLine("fedllm: " + message);
-        return Misuse;
+        if (json)
+        {
+            JsonLine.Write(new { ok = false, error = message });
+        }
+
+        return code;
     }
 }

@@ -8,19 +8,29 @@ public static class AuditLog
     private const string Rows = "SELECT number, time, request_id, decision, actor, details, previous, hash FROM audit_entries";
     private const string MovementRows = "SELECT entry, account, window, held, spent FROM movements";
 
+    // SQLITE_CORRUPT: the file's pages do not hang together.
+    private const int Corrupt = 11;
+
     /// <summary>Recomputes the whole chain of the ledger at <paramref name="path"/>.</summary>
     /// <exception cref="SqliteException">The file is no database, or cannot be read.</exception>
     public static AuditVerification Verify(string path)
     {
         using var connection = OpenReadOnly(path);
         using var snapshot = connection.BeginTransaction(deferred: true);
+        long good = 0;
         try
         {
-            return AuditChain.Verify(Read(connection, long.MinValue), ReadHead(connection), LastMovement(connection));
+            return AuditChain.Verify(Read(connection, long.MinValue).Select(Counted), ReadHead(connection), LastMovement(connection));
         }
-        catch (InvalidCastException damaged)
+        catch (Exception damaged) when (damaged is InvalidCastException or InvalidOperationException or SqliteException { SqliteErrorCode: Corrupt })
         {
-            return new AuditVerification(0, 0, "a row does not have the log's shape: " + damaged.Message, string.Empty);
+            return new AuditVerification(good, good, "the row cannot be read: " + damaged.Message, string.Empty);
+        }
+
+        StoredAuditEntry Counted(StoredAuditEntry row)
+        {
+            good++;
+            return row;
         }
     }
 
