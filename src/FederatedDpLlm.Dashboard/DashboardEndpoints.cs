@@ -12,6 +12,7 @@ public static class DashboardEndpoints
     [
         ("/", "pages/index.html", "text/html; charset=utf-8"),
         ("/assets/federation.css", "pages/federation.css", "text/css; charset=utf-8"),
+        ("/assets/icon.svg", "pages/icon.svg", "image/svg+xml"),
         ("/assets/federation.js", "pages/federation.js", "text/javascript; charset=utf-8"),
     ];
 

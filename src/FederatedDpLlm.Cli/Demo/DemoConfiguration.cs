@@ -27,7 +27,7 @@ internal static class DemoConfiguration
         ledger: ledger.db
 
         # privacy-aware (most data budget left, then load), load-balanced (power of two choices), round-robin
-        routing: {strategy: privacy-aware, answer_timeout_seconds: 120}
+        routing: {strategy: privacy-aware, answer_timeout_seconds: 300}
 
         # The page at / without a token, from this machine only. Off by default: behind a reverse proxy every caller comes from this machine.
         dashboard: {open_to_this_machine: true}

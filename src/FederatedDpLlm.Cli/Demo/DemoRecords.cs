@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using FederatedDpLlm.Inference.Records;
+using FederatedDpLlm.Models.Training.Corpus;
 
 namespace FederatedDpLlm.Cli.Demo;
 
@@ -9,6 +10,10 @@ namespace FederatedDpLlm.Cli.Demo;
 internal static class DemoRecords
 {
     public const string FileName = "records.jsonl";
+    private const int PatientsPerHospital = 200;
+
+    // Far from the seeds that the bundled model was trained and tried on.
+    private const ulong FirstHospitalSeed = 7_000;
 
     // A public split: which demo hospital a patient goes to is no secret, unlike the split into a hospital's shards.
     private static readonly byte[] HospitalSplitKey = SHA256Of("fedllm demo: patients over hospitals");
@@ -20,7 +25,14 @@ internal static class DemoRecords
     {
         if (recordsPath is null)
         {
-            throw new DemoException("Name your own records with --records FILE.");
+            foreach (var (hospital, folder) in hospitalFolders.Index())
+            {
+                var clinic = new ClinicalCorpus(FirstHospitalSeed + (ulong)hospital);
+                Write(folder, Enumerable.Range(0, PatientsPerHospital).Select(number => clinic.Record(number))
+                    .Select(record => new PatientRecord(record.PatientId, record.Text, record.Date, record.Codes)));
+            }
+
+            return null;
         }
 
         var loaded = Load(recordsPath, map);

@@ -8,6 +8,6 @@ public sealed record RoutingOptions
     public string Strategy { get; init; } = "privacy-aware";
 
     /// <summary>The longest that one draw may take at a node, in seconds: 1 to 3,600.</summary>
-    /// <value>Default: 120.</value>
-    public int AnswerTimeoutSeconds { get; init; } = 120;
+    /// <value>Default: 300.</value>
+    public int AnswerTimeoutSeconds { get; init; } = 300;
 }

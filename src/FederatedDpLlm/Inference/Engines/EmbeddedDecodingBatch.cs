@@ -5,7 +5,7 @@ using FederatedDpLlm.Models.Tokenization;
 namespace FederatedDpLlm.Inference.Engines;
 
 /// <summary>One decoding of the embedded engine over the whole vocabulary.</summary>
-internal sealed class EmbeddedDecodingBatch(LanguageModel model, DecodingBatch batch) : IDecodingBatch
+internal sealed class EmbeddedDecodingBatch(LanguageModel model, DecodingBatch batch, EngineTurns turns) : IDecodingBatch
 {
     private readonly StreamingTextDecoder _decoder = model.Template.AnswerDecoder();
     private readonly StringBuilder _text = new();
@@ -20,7 +20,13 @@ internal sealed class EmbeddedDecodingBatch(LanguageModel model, DecodingBatch b
 
     public async Task AppendAsync(int token, CancellationToken cancellationToken)
     {
-        await Task.Run(() => batch.Append(token, cancellationToken), cancellationToken).ConfigureAwait(false);
+        await turns.RunAsync(
+            () =>
+            {
+                batch.Append(token, cancellationToken);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
         _text.Append(_decoder.Append(token));
     }
 

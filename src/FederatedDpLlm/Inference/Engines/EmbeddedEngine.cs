@@ -11,13 +11,15 @@ namespace FederatedDpLlm.Inference.Engines;
 /// <param name="model">The weights; shared by all questions.</param>
 /// <param name="name">The model's public name.</param>
 /// <param name="random">For the public path, whose tokens are sampled here.</param>
-public sealed class EmbeddedEngine(LanguageModel model, string name, ISecureRandom random) : IInferenceEngine
+public sealed class EmbeddedEngine(LanguageModel model, string name, ISecureRandom random) : IInferenceEngine, IDisposable
 {
     // Contexts of one pass: bounds the cache's memory.
     private const int PassContexts = 32;
 
     // Of the context, kept for records where a question is long.
     private const int RecordsShare = 3;
+
+    private readonly EngineTurns _turns = new();
 
     public EngineCapabilities Capabilities { get; } = new(name, model.Configuration.Context, Scores: true, Logits: true, int.MaxValue);
 
@@ -26,7 +28,7 @@ public sealed class EmbeddedEngine(LanguageModel model, string name, ISecureRand
     /// <inheritdoc/>
     /// <remarks>A question too long for the context loses its middle first, down to what leaves a third of the context to records; records then lose theirs.</remarks>
     public Task<IReadOnlyList<IReadOnlyList<OptionScore>>> ScoreAsync(IReadOnlyList<ChatContext> contexts, IReadOnlyList<string> options, CancellationToken cancellationToken) =>
-        Task.Run(
+        _turns.RunAsync(
             () =>
             {
                 var answers = options.Select(model.Template.EncodeAnswer).ToList();
@@ -44,12 +46,12 @@ public sealed class EmbeddedEngine(LanguageModel model, string name, ISecureRand
             cancellationToken);
 
     public Task<IDecodingBatch> OpenDecodingAsync(IReadOnlyList<ChatContext> contexts, int maxTokens, CancellationToken cancellationToken) =>
-        Task.Run<IDecodingBatch>(
+        _turns.RunAsync<IDecodingBatch>(
             () =>
             {
                 var budget = model.Configuration.Context - maxTokens;
                 var tokens = contexts.Select(context => model.Template.Encode(Turns(context.Messages), context.Records, budget)).ToList();
-                return new EmbeddedDecodingBatch(model, model.OpenBatch(tokens, cancellationToken));
+                return new EmbeddedDecodingBatch(model, model.OpenBatch(tokens, cancellationToken), _turns);
             },
             cancellationToken);
 
@@ -80,6 +82,8 @@ public sealed class EmbeddedEngine(LanguageModel model, string name, ISecureRand
             yield return rest;
         }
     }
+
+    public void Dispose() => _turns.Dispose();
 
     private static List<PromptTurn> Turns(IReadOnlyList<ChatMessage> messages) => [.. messages.Select(message => new PromptTurn(message.Role, message.Content))];
 }

@@ -14,11 +14,15 @@ public sealed class NodeLink : IDisposable
 {
     // The weight of the newest latency: the mean follows a change within about ten answers.
     private const double NewestWeight = 0.2;
+
+    // A busy node may miss a probe; one that misses this many in a row, or refuses the connection, is out.
+    private const int MissedProbes = 3;
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
     private readonly GrpcChannel _channel;
     private readonly TimeProvider _clock;
     private readonly Lock _gate = new();
     private NodeSnapshot _snapshot;
+    private int _missed;
 
     public NodeLink(NodeEndpoint endpoint, string federation, PeerCredentials credentials, TimeProvider clock)
     {
@@ -56,13 +60,17 @@ public sealed class NodeLink : IDisposable
         try
         {
             var status = await Client.GetStatusAsync(new StatusRequest(), deadline: _clock.GetUtcNow().UtcDateTime + timeout, cancellationToken: cancellationToken);
+            _missed = 0;
             Publish(before => status.Hospital == Id
                 ? before with { Healthy = true, Status = status, LastSeen = _clock.GetUtcNow(), Trouble = null }
                 : before with { Healthy = false, Trouble = "it says that it is another hospital" });
         }
         catch (RpcException error) when (!cancellationToken.IsCancellationRequested)
         {
-            MarkDown(error);
+            if (++_missed >= MissedProbes || error.StatusCode != StatusCode.DeadlineExceeded)
+            {
+                MarkDown(error);
+            }
         }
     }
 

@@ -16,7 +16,7 @@ public sealed class NodeStream<TEvent>(NodeLink link, IAsyncStreamReader<TEvent>
         {
             cancellationToken.ThrowIfCancellationRequested();
             var neverSent = IsNeverSent(error);
-            if (neverSent || error.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Internal)
+            if (neverSent || error.StatusCode is StatusCode.Unavailable or StatusCode.Internal)
             {
                 link.MarkDown(error);
             }
