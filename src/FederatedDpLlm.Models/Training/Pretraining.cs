@@ -10,7 +10,7 @@ namespace FederatedDpLlm.Models.Training;
 public static class Pretraining
 {
     private const int StepsBetweenCheckpoints = 100;
-    private const double EarlyShare = 0.15;
+    private const int EarlySteps = 1000;
     private const double EarlyDifficulty = 0.15;
     private const double Difficulty = 0.6;
     private const ulong TokenizerStep = ulong.MaxValue;
@@ -34,7 +34,7 @@ public static class Pretraining
         var trainer = TrainingCheckpoint.Resume(checkpoints, recipe.Shape, recipe.Training);
         var encoder = new LessonEncoder(tokenizer);
         trainer.Run(
-            (step, number) => encoder.Encode(lessons.Lesson((ulong)step, (ulong)number, DifficultyAt(step, recipe.Training.Steps)), recipe.Training.MicrobatchTokens),
+            (step, number) => encoder.Encode(lessons.Lesson((ulong)step, (ulong)number, DifficultyAt(step)), recipe.Training.MicrobatchTokens),
             progress =>
             {
                 report(progress);
@@ -52,7 +52,7 @@ public static class Pretraining
     }
 
     // One record at first, so that copying is learnt before choosing whose record to copy from.
-    private static double DifficultyAt(int step, int steps) => step < steps * EarlyShare ? EarlyDifficulty : Difficulty;
+    private static double DifficultyAt(int step) => step < EarlySteps ? EarlyDifficulty : Difficulty;
 
     private static BytePairTokenizer LearnTokenizer(PretrainingRecipe recipe, ReadingLessons lessons)
     {

@@ -99,15 +99,12 @@ internal sealed unsafe class Trainer
         return batches;
     }
 
+    // Warm-up, plateau, decay: until the decay begins, nothing depends on where the end is, so a training can be prolonged from a checkpoint.
     private double LearningRate()
     {
-        if (Step <= _options.WarmupSteps)
-        {
-            return _options.LearningRate * Step / _options.WarmupSteps;
-        }
-
-        var progress = (double)(Step - _options.WarmupSteps) / Math.Max(1, _options.Steps - _options.WarmupSteps);
-        var cosine = (1 + PreciseMath.SinCos(Math.PI * progress).Cos) / 2;
-        return _options.LearningRate * (FinalLearningRate + (1 - FinalLearningRate) * cosine);
+        var warm = Math.Min(1, (double)Step / _options.WarmupSteps);
+        var decaySteps = (int)(_options.Steps * _options.DecayShare);
+        var decayed = Math.Max(0, (double)(Step - (_options.Steps - decaySteps)) / Math.Max(1, decaySteps));
+        return _options.LearningRate * warm * (1 - (1 - FinalLearningRate) * decayed);
     }
 }

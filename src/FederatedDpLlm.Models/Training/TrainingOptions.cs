@@ -15,11 +15,14 @@ public sealed record TrainingOptions
     /// <summary>Most tokens of a microbatch; examples are taken while they fit.</summary>
     public int MicrobatchTokens { get; init; } = 1024;
 
-    /// <summary>The highest learning rate, reached after the warm-up; falls to a twentieth along a cosine.</summary>
+    /// <summary>The learning rate after the warm-up; falls to a twentieth in a line at the end.</summary>
     public double LearningRate { get; init; } = 2e-3;
 
     /// <summary>Steps over which the learning rate rises.</summary>
     public int WarmupSteps { get; init; } = 50;
+
+    /// <summary>The share of the steps, at the end, over which the learning rate falls.</summary>
+    public double DecayShare { get; init; } = 0.2;
 
     /// <summary>Decay of matrices.</summary>
     public double WeightDecay { get; init; } = 0.05;

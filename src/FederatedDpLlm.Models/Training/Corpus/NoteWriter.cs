@@ -29,8 +29,9 @@ internal static class NoteWriter
 
     public static string Write(string name, IReadOnlyList<ClinicalFact> facts, CounterRandom random) => random.Next(10) switch
     {
-        < 4 => Form(name, facts, random),
-        < 8 => Narrative(name, facts, random),
+        < 3 => Form(name, facts, random),
+        < 6 => Narrative(name, facts, random),
+        < 8 => Chart(name, facts, random),
         _ => Telegraph(name, facts),
     };
 
@@ -41,13 +42,20 @@ internal static class NoteWriter
         return $"{head}: {name}{separator}" + string.Join(separator, facts.Select(fact => $"{Capital(fact.Field)}: {fact.Value}"));
     }
 
+    // One row a fact, each with the patient's name, as charts are exported.
+    private static string Chart(string name, IReadOnlyList<ClinicalFact> facts, CounterRandom random)
+    {
+        var mark = random.Pick([":", ",", " -"]);
+        return string.Join(random.Pick(["\n", "; "]), facts.Select(fact => $"{name}{mark} {fact.Field}{mark} {fact.Value}"));
+    }
+
     private static string Narrative(string name, IReadOnlyList<ClinicalFact> facts, CounterRandom random)
     {
         var sentences = new List<string>();
         foreach (var fact in facts)
         {
-            var subject = sentences.Count == 0 || random.Chance(0.3) ? name : random.Pick(["The patient", name.Split(' ')[^1], "The patient"]);
-            var pattern = sentences.Count == 0 ? "{0}: {1}." : random.Pick(Sentences.GetValueOrDefault(fact.Field) ?? [$"The {fact.Field} is {{1}}.", $"{{0}} has {fact.Field} {{1}}."]);
+            var subject = random.Chance(0.4) ? name : random.Pick(["The patient", name.Split(' ')[^1]]);
+            var pattern = random.Pick(Sentences.GetValueOrDefault(fact.Field) ?? [$"The {fact.Field} is {{1}}.", $"{{0}} has {fact.Field} {{1}}."]);
             sentences.Add(sentences.Count == 0
                 ? Opening(name, fact, random)
                 : pattern.Replace("{0}", subject, StringComparison.Ordinal).Replace("{1}", fact.Value, StringComparison.Ordinal));

@@ -16,10 +16,20 @@ internal sealed class ReadingLessons(ulong seed)
         var records = random.Chance(difficulty) ? random.Between(2, 3) : 1;
         return random.Next(10) switch
         {
-            < 6 => Clinical(records, random),
-            < 9 => Free(records, random),
+            < 5 => Clinical(records, random),
+            < 7 => Free(records, random),
+            < 9 => Copying(records, random),
             _ => Dialogues(random),
         };
+    }
+
+    // A whole note as the answer: many tokens of pure copying, of which the first must find the right patient's note.
+    private static ReadingLesson Copying(int count, CounterRandom random)
+    {
+        var notes = random.Chance(0.5) ? ClinicalCorpus.Notes(count, random) : FreeNotes(count, random);
+        var asked = random.Pick(notes);
+        var question = count == 1 && random.Chance(0.5) ? "Copy the note." : $"Copy the note of {asked.Name}.";
+        return new ReadingLesson([.. notes.Select(note => note.Text)], [(question, asked.Text), .. Exchanges(notes, random).Take(3)]);
     }
 
     private static ReadingLesson Clinical(int count, CounterRandom random)
@@ -30,6 +40,12 @@ internal sealed class ReadingLessons(ulong seed)
 
     private static ReadingLesson Free(int count, CounterRandom random)
     {
+        var notes = FreeNotes(count, random);
+        return new ReadingLesson([.. notes.Select(note => note.Text)], Exchanges(notes, random));
+    }
+
+    private static IReadOnlyList<ClinicalRecord> FreeNotes(int count, CounterRandom random)
+    {
         var labels = new HashSet<string>(StringComparer.Ordinal);
         var wanted = count == 1 ? random.Between(3, 8) : random.Between(2, 4);
         while (labels.Count < wanted)
@@ -37,8 +53,7 @@ internal sealed class ReadingLessons(ulong seed)
             labels.Add(FactValues.Label(random));
         }
 
-        var notes = Enumerable.Range(0, count).Select(_ => ClinicalCorpus.Draw("P", random.Shuffled(labels), random)).ToList();
-        return new ReadingLesson([.. notes.Select(note => note.Text)], Exchanges(notes, random));
+        return [.. Enumerable.Range(0, count).Select(_ => ClinicalCorpus.Draw("P", random.Shuffled(labels), random))];
     }
 
     private static List<(string, string)> Exchanges(IReadOnlyList<ClinicalRecord> notes, CounterRandom random)
