@@ -8,6 +8,9 @@ var root = new RootCommand("A federation of hospitals, one language model, priva
     AuditCommand.Create(),
     DemoCommand.Create(),
     TokenCommand.Create(),
+    ModelCommand.Create(),
+    GenerateCommand.Create(),
+    PretrainCommand.Create(),
 };
 
 // 0: done, 1: it went wrong, 2: it was asked wrongly.

@@ -15,7 +15,7 @@ public static class Pretraining
     private const double Difficulty = 0.6;
     private const ulong TokenizerStep = ulong.MaxValue;
 
-    /// <summary>Trains and writes <c>config.json</c>, <c>tokenizer.json</c> and <c>model.safetensors</c> (BF16).</summary>
+    /// <summary>Trains and writes <c>config.json</c>, <c>tokenizer.json</c>, <c>model.safetensors</c> (BF16) and the loss curve.</summary>
     /// <param name="recipe">What to make.</param>
     /// <param name="folder">The model's folder; created. Its subfolder <c>checkpoints</c> is gone on from, and removed at the end.</param>
     /// <param name="report">Called after every step.</param>
@@ -32,19 +32,23 @@ public static class Pretraining
 
         var checkpoints = Path.Combine(folder, "checkpoints");
         var trainer = TrainingCheckpoint.Resume(checkpoints, recipe.Shape, recipe.Training);
+        var curve = new LossCurve(folder, trainer.Step);
         var encoder = new LessonEncoder(tokenizer);
         trainer.Run(
             (step, number) => encoder.Encode(lessons.Lesson((ulong)step, (ulong)number, DifficultyAt(step)), recipe.Training.MicrobatchTokens),
             progress =>
             {
                 report(progress);
+                curve.Add(progress);
                 if (progress.Step % StepsBetweenCheckpoints == 0)
                 {
                     TrainingCheckpoint.Write(checkpoints, trainer);
+                    curve.Write();
                 }
             },
             cancellationToken);
         SafetensorsWriter.Write(Path.Combine(folder, SafetensorsFile.FileName), trainer.Parameters.ToList(), ElementType.BFloat16);
+        curve.Write();
         if (Directory.Exists(checkpoints))
         {
             Directory.Delete(checkpoints, recursive: true);

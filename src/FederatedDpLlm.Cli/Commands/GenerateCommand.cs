@@ -1,0 +1,110 @@
+using System.CommandLine;
+using FederatedDpLlm.Models;
+using FederatedDpLlm.Models.Llama;
+using FederatedDpLlm.Models.Sampling;
+using FederatedDpLlm.Models.Weights;
+using FederatedDpLlm.Privacy.Sampling;
+
+namespace FederatedDpLlm.Cli.Commands;
+
+/// <summary><c>fedllm generate</c>: text from any model that the engine reads, without records, without privacy.</summary>
+internal static class GenerateCommand
+{
+    public static Command Create()
+    {
+        var model = new Option<string>("--model") { Description = "A folder with model.safetensors, or a llama2.c checkpoint (.bin).", Required = true };
+        var tokenizer = new Option<string?>("--tokenizer") { Description = "The tokenizer of a llama2.c checkpoint." };
+        var prompt = new Option<string>("--prompt") { Description = "Plain text to go on from; may be empty.", DefaultValueFactory = _ => string.Empty };
+        var tokens = new Option<int>("--tokens") { Description = "Most new tokens.", DefaultValueFactory = _ => 64 };
+        var greedy = new Option<bool>("--greedy") { Description = "Always the most likely token." };
+        var temperature = new Option<double>("--temperature") { DefaultValueFactory = _ => 1.0, Description = "Of sampling." };
+        var topP = new Option<double>("--top-p") { DefaultValueFactory = _ => 1.0, Description = "Of nucleus sampling." };
+        var json = new Option<bool>("--json") { Description = "Exactly one line of JSON on standard output." };
+        var command = new Command("generate", "Goes on from a text with any model that the engine reads.") { model, tokenizer, prompt, tokens, greedy, temperature, topP, json };
+        command.SetAction((parsed, cancellationToken) => Task.Run(
+            () =>
+            {
+                var sampling = parsed.GetValue(greedy) ? SamplingOptions.Greedy : new SamplingOptions(parsed.GetValue(temperature), parsed.GetValue(topP));
+                return Guarded(() => Run(
+                    Load(parsed.GetRequiredValue(model), parsed.GetValue(tokenizer)), parsed.GetValue(prompt)!, parsed.GetValue(tokens), sampling, parsed.GetValue(json), cancellationToken));
+            },
+            cancellationToken));
+        return command;
+    }
+
+    private static LanguageModel Load(string model, string? tokenizer) =>
+        Directory.Exists(model) ? LanguageModel.Load(model)
+        : tokenizer is not null ? LanguageModel.LoadLlama2(model, tokenizer)
+        : throw new ModelFormatException("a llama2.c checkpoint needs its tokenizer: --tokenizer FILE");
+
+    private static int Run(LanguageModel model, string prompt, int count, SamplingOptions sampling, bool json, CancellationToken cancellationToken)
+    {
+        List<int> promptIds = [.. model.Tokenizer.BeginToken is { } begin ? [begin] : Array.Empty<int>(), .. model.Tokenizer.Encode(prompt)];
+        if (promptIds.Count == 0)
+        {
+            throw new ModelFormatException("this model has no token that begins a text: give a prompt");
+        }
+
+        using var random = new SecureRandom();
+        var sampler = new TokenSampler(random);
+        var decoder = new Models.Tokenization.StreamingTextDecoder(model.Tokenizer, trimLeadingSpace: prompt.Length == 0);
+        var text = new System.Text.StringBuilder();
+        var ids = new List<int>(promptIds);
+        using var batch = model.OpenBatch([promptIds], cancellationToken);
+        while (ids.Count - promptIds.Count < count)
+        {
+            var token = sampler.Sample(batch.Logits(0), sampling);
+            if (model.Tokenizer.EndTokens.Contains(token))
+            {
+                break;
+            }
+
+            ids.Add(token);
+            Tell(decoder.Append(token), text, json);
+            if (ids.Count - promptIds.Count == count || ids.Count == model.Configuration.Context)
+            {
+                break;
+            }
+
+            batch.Append(token, cancellationToken);
+        }
+
+        Tell(decoder.Flush(), text, json);
+        Finish(promptIds, ids, text.ToString(), json);
+        return LedgerOptions.Good;
+    }
+
+    private static void Tell(string piece, System.Text.StringBuilder text, bool json)
+    {
+        text.Append(piece);
+        if (!json)
+        {
+            Console.Out.Write(piece);
+        }
+    }
+
+    private static void Finish(List<int> promptIds, List<int> ids, string text, bool json)
+    {
+        if (json)
+        {
+            JsonLine.Write(new { promptIds, ids, text });
+        }
+        else
+        {
+            Console.Out.WriteLine();
+        }
+    }
+
+    private static int Guarded(Func<int> body)
+    {
+        try
+        {
+            return body();
+        }
+        catch (Exception failure) when (failure is IOException or ModelFormatException or ContextOverflowException or ArgumentOutOfRangeException)
+        {
+            Console.Error.WriteLine($"generate: {failure.Message}");
+            return LedgerOptions.Misuse;
+        }
+    }
+}
