@@ -29,6 +29,10 @@ internal static class BoundedRangeRenyi
         return Math.Min(simple, exact);
     }
 
+    /// <summary>The published bound D1 + (alpha - 1) eta^2/8, at most eta (Cesar, Rogers, arXiv:2004.07223): simpler, and above <see cref="Divergence"/>.</summary>
+    public static double LinearBound(double eta, double order) =>
+        eta == 0 ? 0 : Math.Min(eta, KullbackLeibler(eta) + Rounded.MultiplyUp(order - 1, ZeroConcentrated.OfBoundedRange(eta)));
+
     private static double KullbackLeibler(double eta)
     {
         var ratio = eta / Elementary.ExpMinusOne(eta);

@@ -2,7 +2,11 @@ using FederatedDpLlm.Privacy.Numerics;
 
 namespace FederatedDpLlm.Privacy.Accounting;
 
-/// <summary>Renyi divergences of events (Mironov, arXiv:1702.07476), rounded up.</summary>
+/// <summary>Renyi divergences of events and the epsilon they imply, rounded up.</summary>
+/// <remarks>
+/// Mironov, arXiv:1702.07476 (divergences add up, also for adaptively chosen events at one fixed order). Each kind's source stands in the class that computes it. Orders are
+/// continuous: fractional ones are exact, not interpolated, but where a theorem gives whole orders only.
+/// </remarks>
 public static class Renyi
 {
     private const string Name = "Renyi accounting";
@@ -12,18 +16,50 @@ public static class Renyi
     public static double DivergenceOf(PrivacyEvent released, RenyiOrder order)
     {
         ArgumentNullException.ThrowIfNull(released);
+        var alpha = order.Value;
+        if (double.IsPositiveInfinity(alpha))
+        {
+            return PureDp.EpsilonOf(released);
+        }
+
         return released switch
         {
-            ZeroEvent => 0,
+            ZeroEvent or PoissonSampledEvent { SamplingRate: 0 } or RepeatedEvent { Count: 0 } => 0,
             NonPrivateEvent => double.PositiveInfinity,
-            PureEvent given => PureRenyi.Divergence(given.Epsilon.Value, order.Value),
-            ExponentialMechanismEvent choice => BoundedRangeRenyi.Divergence(choice.BoundedRange, order.Value),
-            ClippedLogitDecodingEvent token => BoundedRangeRenyi.Divergence(token.BoundedRange, order.Value),
-            RepeatedEvent { Count: 0 } => 0,
+            ExponentialMechanismEvent choice => BoundedRangeRenyi.Divergence(choice.BoundedRange, alpha),
+            ClippedLogitDecodingEvent token => BoundedRangeRenyi.Divergence(token.BoundedRange, alpha),
+            LaplaceEvent { NoiseMultiplier: > 0 } noise => AtomicRenyi.Laplace(1 / noise.NoiseMultiplier, alpha),
+            DiscreteLaplaceEvent { Scale: > 0, Sensitivity: <= 10_000 } noise => AtomicRenyi.DiscreteLaplace(noise.Scale, noise.Sensitivity, alpha),
+            RandomizedResponseEvent { NoiseProbability: > 0 } response => AtomicRenyi.Response(response, alpha),
+            MixtureOfGaussiansEvent { Sigma: > 0 } mixture => MixtureRenyi.Divergence(mixture, alpha),
+            PoissonSampledEvent sampled => Sampled(sampled, alpha),
+            SampledWithoutReplacementEvent sampled => WithoutReplacementRenyi.Divergence(sampled, alpha),
             RepeatedEvent repeated => Rounded.MultiplyUp(DivergenceOf(repeated.Part, order), Rounded.OfUp(repeated.Count)),
             ComposedEvent composed => composed.Parts.Aggregate(0.0, (sum, part) => Rounded.AddUp(sum, DivergenceOf(part, order))),
-            ApproximateEvent => throw new UnaccountableEventException(Name, released),
-            _ => Rounded.MultiplyUp(ZeroConcentrated.RhoOf(released), order.Value),
+            ZeroConcentratedEvent or DiscreteGaussianEvent or SumOfDiscreteGaussiansEvent => Rounded.MultiplyUp(ZeroConcentrated.RhoOf(released), alpha),
+            _ when GaussianParts.SquaredMu(released) is not null => Rounded.MultiplyUp(ZeroConcentrated.RhoOf(released), alpha),
+            _ when PureDp.EpsilonOf(released) is var epsilon && double.IsFinite(epsilon) => PureRenyi.Divergence(epsilon, alpha),
+            _ when ZeroConcentrated.Unprotected(released) => double.PositiveInfinity,
+            _ => throw new UnaccountableEventException(Name, released),
         };
+    }
+
+    /// <summary>The smallest epsilon that the divergences at these orders imply at a delta, rounded up; infinite where there is none.</summary>
+    /// <param name="released">Everything that was released.</param>
+    /// <param name="delta">May be 0: then only pure events have a finite answer.</param>
+    /// <param name="orders">Any orders of at least 1; by default <see cref="RenyiCurve.DefaultOrders"/>. More orders never give a larger epsilon.</param>
+    public static double EpsilonAt(PrivacyEvent released, Delta delta, IEnumerable<double>? orders = null) => RenyiCurve.Of(released, orders).EpsilonAt(delta);
+
+    private static double Sampled(PoissonSampledEvent sampled, double alpha)
+    {
+        if (sampled.SamplingRate == 1 || sampled.Relation == NeighbouringRelation.ReplaceOne)
+        {
+            // No amplification is claimed where no theorem gives one.
+            return DivergenceOf(sampled.Part, new(alpha));
+        }
+
+        return sampled.Part is GaussianEvent { NoiseMultiplier: > 0 } noise
+            ? SampledGaussianRenyi.Divergence(sampled.SamplingRate, 1 / noise.NoiseMultiplier, alpha)
+            : SampledRenyi.Divergence(sampled, alpha);
     }
 }

@@ -22,20 +22,23 @@ public static class ZeroConcentrated
         ArgumentNullException.ThrowIfNull(released);
         return released switch
         {
-            ZeroEvent => 0,
+            ZeroEvent or PoissonSampledEvent { SamplingRate: 0 } => 0,
             NonPrivateEvent => double.PositiveInfinity,
             ZeroConcentratedEvent given => given.Rho.Value,
-            PureEvent given => OfPure(given.Epsilon.Value),
             ExponentialMechanismEvent choice => OfBoundedRange(choice.BoundedRange),
             ClippedLogitDecodingEvent token => OfBoundedRange(token.BoundedRange),
-            GaussianEvent noise => OfNoiseMultiplier(noise.NoiseMultiplier),
-            LaplaceEvent or DiscreteLaplaceEvent => OfPure(PureDp.EpsilonOf(released)),
             DiscreteGaussianEvent { L2Sensitivity: 0 } => 0,
             DiscreteGaussianEvent noise => OfNoiseMultiplier(Rounded.DivideDown(noise.Sigma, noise.L2Sensitivity)),
             SumOfDiscreteGaussiansEvent sum => SumOfDiscreteGaussians.Rho(sum),
+            MixtureOfGaussiansEvent mixture => OfLargestSensitivity(mixture),
+            PoissonSampledEvent sampled => RhoOf(sampled.Part),
+            SampledWithoutReplacementEvent sampled => RhoOf(sampled.Part),
             RepeatedEvent { Count: 0 } => 0,
             RepeatedEvent repeated => Rounded.MultiplyUp(RhoOf(repeated.Part), Rounded.OfUp(repeated.Count)),
             ComposedEvent composed => composed.Parts.Aggregate(0.0, (sum, part) => Rounded.AddUp(sum, RhoOf(part))),
+            _ when GaussianParts.SquaredMu(released) is { } square => square / 2 * (1 + (4 * Elementary.RelativeError)),
+            _ when PureDp.EpsilonOf(released) is var epsilon && double.IsFinite(epsilon) => OfPure(epsilon),
+            _ when Unprotected(released) => double.PositiveInfinity,
             _ => throw new UnaccountableEventException(Name, released),
         };
     }
@@ -83,6 +86,15 @@ public static class ZeroConcentrated
     internal static double OfBoundedRange(double boundedRange) => Rounded.SquareUp(boundedRange) / 8;
 
     internal static double OfPure(double epsilon) => Rounded.SquareUp(epsilon) / 2;
+
+    /// <summary>Events whose parameters say that nothing protects: noise of scale 0, a response without noise.</summary>
+    internal static bool Unprotected(PrivacyEvent released) => released is NonPrivateEvent
+        or LaplaceEvent { NoiseMultiplier: 0 } or DiscreteLaplaceEvent { Scale: 0 } or DiscreteGaussianEvent { Sigma: 0 } or SumOfDiscreteGaussiansEvent { Sigma: 0 }
+        or MixtureOfGaussiansEvent { Sigma: 0 } or RandomizedResponseEvent { NoiseProbability: 0 };
+
+    // Quasi-convexity: a mixture is no worse than its worst component. Sampling likewise never costs more than what is sampled; how much less, rho cannot say.
+    private static double OfLargestSensitivity(MixtureOfGaussiansEvent mixture) =>
+        mixture.Sensitivities.Max() is var largest && largest == 0 ? 0 : OfNoiseMultiplier(Rounded.DivideDown(mixture.Sigma, largest));
 
     private static double OfNoiseMultiplier(double noiseMultiplier) =>
         noiseMultiplier == 0 ? double.PositiveInfinity : Rounded.DivideUp(0.5, Rounded.SquareDown(noiseMultiplier));

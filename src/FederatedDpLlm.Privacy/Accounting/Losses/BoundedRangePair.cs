@@ -1,0 +1,27 @@
+namespace FederatedDpLlm.Privacy.Accounting.Losses;
+
+/// <summary>
+/// The tight pair of all mechanisms with bounded range eta (exponential mechanism): the loss has density e^(x/2)/(4 sinh(eta/2)) on [-eta, eta] under P and the mirror
+/// image under Q. Symmetric.
+/// </summary>
+/// <remarks>
+/// The profile is the supremum over t of two-outcome pairs with log ratios t and t - eta (Dong, Durfee, Rogers, arXiv:1909.13830): delta(x) = (1 - e^((x-eta)/2))^2/(1-e^(-eta))
+/// for x in [0, eta], and 1 - e^x + e^x delta(-x) below 0. A supremum of profiles is a profile, and its second derivative in e^x is the density above.
+/// </remarks>
+internal sealed class BoundedRangePair(double eta) : DominatingPair
+{
+    private readonly double _scale = 1 / (2 * Math.Sinh(eta / 2));
+
+    public override double Smallest => -eta;
+
+    public override double Largest => eta;
+
+    public override Masses Above(double loss) =>
+        loss >= eta ? default : loss <= -eta ? new(1, 1) : new(Between(loss, eta), Between(-eta, -loss));
+
+    public override Masses Below(double loss) =>
+        loss <= -eta ? default : loss >= eta ? new(1, 1) : new(Between(-eta, loss), Between(-loss, eta));
+
+    // e^(b/2) - e^(a/2) over 2 sinh(eta/2), without cancellation.
+    private double Between(double a, double b) => _scale * 2 * Math.Exp((a + b) / 4) * Math.Sinh((b - a) / 4);
+}

@@ -1,0 +1,120 @@
+using FederatedDpLlm.Privacy.Numerics;
+
+namespace FederatedDpLlm.Privacy.Accounting.Losses;
+
+/// <summary>
+/// Two mixtures of Gaussians of variance 1, sum of p_j N(s_j, 1) against sum of q_j N(t_j, 1), whose loss increases along the line (every s at least every t).
+/// </summary>
+internal sealed class GaussianMixturePair : DominatingPair
+{
+    private readonly (double Mean, double Weight)[] _upper;
+    private readonly (double Mean, double Weight)[] _lower;
+
+    public GaussianMixturePair(IEnumerable<(double Mean, double Weight)> upper, IEnumerable<(double Mean, double Weight)> lower)
+    {
+        _upper = [.. upper.Where(part => part.Weight > 0)];
+        _lower = [.. lower.Where(part => part.Weight > 0)];
+        Smallest = Limit(_upper, part => part.Mean) is var low && low.Mean > Limit(_lower, part => part.Mean).Mean
+            ? double.NegativeInfinity
+            : Math.Log(low.Weight / Limit(_lower, part => part.Mean).Weight);
+        Largest = Limit(_upper, part => -part.Mean) is var high && high.Mean > Limit(_lower, part => -part.Mean).Mean
+            ? double.PositiveInfinity
+            : Math.Log(high.Weight / Limit(_lower, part => -part.Mean).Weight);
+    }
+
+    public override double Smallest { get; }
+
+    public override double Largest { get; }
+
+    public override Masses Above(double loss)
+    {
+        var z = Where(loss);
+        return new(Tail(_upper, z, +1), Tail(_lower, z, +1));
+    }
+
+    public override Masses Below(double loss)
+    {
+        var z = Where(loss);
+        return new(Tail(_upper, z, -1), Tail(_lower, z, -1));
+    }
+
+    private static double Tail((double Mean, double Weight)[] mixture, double z, int sign)
+    {
+        var sum = 0.0;
+        foreach (var (mean, weight) in mixture)
+        {
+            sum += weight * Normal.Above(sign * (z - mean));
+        }
+
+        return sum;
+    }
+
+    // The outermost component on one side and all the weight that sits there.
+    private static (double Mean, double Weight) Limit((double Mean, double Weight)[] mixture, Func<(double Mean, double Weight), double> key)
+    {
+        var outermost = mixture.MinBy(key).Mean;
+        return (outermost, mixture.Where(part => part.Mean == outermost).Sum(part => part.Weight));
+    }
+
+    private double Where(double loss)
+    {
+        if (loss <= Smallest)
+        {
+            return double.NegativeInfinity;
+        }
+
+        if (loss >= Largest)
+        {
+            return double.PositiveInfinity;
+        }
+
+        // The Poisson-sampled Gaussian has a closed form: loss = ln(1 - q + q e^(s z - s^2/2)).
+        if (_lower is [{ Mean: 0 }] && _upper is [(0, var rest), (var mean, var rate)])
+        {
+            return (mean / 2) + (Math.Log((Elementary.ExpMinusOne(loss) + 1 - rest) / rate) / mean);
+        }
+
+        return Bisect(loss);
+    }
+
+    private double Bisect(double loss)
+    {
+        double low = -1, high = 1;
+        while (Loss(low) > loss && low > -1e9)
+        {
+            low *= 2;
+        }
+
+        while (Loss(high) < loss && high < 1e9)
+        {
+            high *= 2;
+        }
+
+        for (var i = 0; i < 80 && high - low > 1e-15 * Math.Max(1, Math.Abs(low)); i++)
+        {
+            var middle = (low + high) / 2;
+            (low, high) = Loss(middle) < loss ? (middle, high) : (low, middle);
+        }
+
+        return (low + high) / 2;
+    }
+
+    private double Loss(double z) => LogDensityRatio(_upper, z) - LogDensityRatio(_lower, z);
+
+    private static double LogDensityRatio((double Mean, double Weight)[] mixture, double z)
+    {
+        var largest = double.NegativeInfinity;
+        foreach (var (mean, weight) in mixture)
+        {
+            largest = Math.Max(largest, (mean * (z - (mean / 2))) + Math.Log(weight));
+        }
+
+        var sum = 0.0;
+        foreach (var (mean, weight) in mixture)
+        {
+            sum += Math.Exp((mean * (z - (mean / 2))) + Math.Log(weight) - largest);
+        }
+
+        return largest + Math.Log(sum);
+    }
+}

@@ -1,0 +1,55 @@
+using FederatedDpLlm.Privacy.Accounting.Losses;
+using FederatedDpLlm.Privacy.Numerics;
+
+namespace FederatedDpLlm.Privacy.Accounting;
+
+/// <summary>
+/// The tight accountant for plans that are fixed beforehand (a training run, a declared batch) and for reports: closed forms where they exist, else privacy loss
+/// distributions convolved by Fourier transform. It always answers with a bracket.
+/// </summary>
+/// <remarks>
+/// Not for live admission: a filter on this curve is not valid when costs are chosen adaptively (Tran, Koskela, Raisa, Honkela, arXiv:2602.06756). Gaussian parts collapse into one
+/// before any grid. References: <see cref="LossGrid"/>, <see cref="LossComposition"/>, <see cref="GaussianProfile"/>.
+/// </remarks>
+public static class PrivacyLoss
+{
+    // Numerical slack of tails, grids and closed forms together, relative.
+    private const double Slack = 1e-11;
+
+    /// <summary>The smallest epsilon at a delta; both ends infinite where there is none.</summary>
+    /// <param name="released">Everything that was released.</param>
+    /// <param name="delta">May be 0: then only pure events have a finite answer.</param>
+    /// <param name="interval">Grid step in nats; by default fine enough for the number of events.</param>
+    /// <exception cref="UnaccountableEventException">A part has no known dominating pair.</exception>
+    public static Bracket EpsilonAt(PrivacyEvent released, Delta delta, double? interval = null)
+    {
+        ArgumentNullException.ThrowIfNull(released);
+        if (delta.Value == 0)
+        {
+            var pure = PureDp.EpsilonOf(released);
+            return new(double.IsFinite(pure) ? 0 : pure, pure);
+        }
+
+        return new LossPlan(released).EpsilonAt(delta, interval, Slack);
+    }
+
+    /// <summary>The smallest delta at an epsilon (which may be negative).</summary>
+    /// <param name="released">Everything that was released.</param>
+    /// <param name="epsilon">Finite.</param>
+    /// <param name="interval">Grid step in nats; by default fine enough for the number of events.</param>
+    /// <exception cref="UnaccountableEventException">A part has no known dominating pair.</exception>
+    public static Bracket DeltaAt(PrivacyEvent released, double epsilon, double? interval = null)
+    {
+        ArgumentNullException.ThrowIfNull(released);
+        if (!double.IsFinite(epsilon))
+        {
+            throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, "Epsilon is finite here.");
+        }
+
+        return new LossPlan(released).DeltaAt(epsilon, interval, Slack);
+    }
+
+    /// <summary>delta at one epsilon for one direction of a single event, exactly but for rounding.</summary>
+    internal static double DirectedDelta(PrivacyEvent single, double epsilon, bool remove) =>
+        PairsOf.Event(single) is var (with, without) ? (remove ? with : without).DeltaAt(epsilon) : double.NaN;
+}

@@ -1,0 +1,90 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using FederatedDpLlm.Privacy.Numerics;
+
+namespace FederatedDpLlm.Privacy.Accounting;
+
+/// <summary>An event's Renyi divergences at many orders, computed once and then cheap to repeat, add and convert.</summary>
+public sealed class RenyiCurve
+{
+    private const int LargestCache = 4096;
+    private static readonly ConcurrentDictionary<PrivacyEvent, RenyiCurve> Cache = new();
+    private readonly double[] _orders;
+    private readonly double[] _divergences;
+
+    private RenyiCurve(double[] orders, double[] divergences) => (_orders, _divergences) = (orders, divergences);
+
+    /// <summary>1.1 to 10.9 in tenths, 11 to 63, and powers of 2 up to 65,536: enough that the best of them is within 0.2 % of the best of all where epsilon is between 0.01 and 100.</summary>
+    public static ImmutableArray<double> DefaultOrders { get; } =
+    [
+        1.01, 1.02, 1.05, .. Enumerable.Range(11, 99).Select(tenth => tenth / 10.0), .. Enumerable.Range(11, 53).Select(order => (double)order),
+        .. Enumerable.Range(3, 14).SelectMany(power => power < 6 ? [] : new[] { (double)(1 << power), 1.5 * (1 << power) }),
+    ];
+
+    /// <summary>The curve of an event; those at the default orders are remembered (a few thousand of them).</summary>
+    public static RenyiCurve Of(PrivacyEvent released, IEnumerable<double>? orders = null)
+    {
+        ArgumentNullException.ThrowIfNull(released);
+        if (orders is not null)
+        {
+            return Compute(released, [.. orders]);
+        }
+
+        if (released is RepeatedEvent { Count: > 0 } repeated)
+        {
+            return Of(repeated.Part).Times(repeated.Count);
+        }
+
+        if (Cache.Count > LargestCache)
+        {
+            Cache.Clear();
+        }
+
+        return Cache.GetOrAdd(released, static one => Compute(one, [.. DefaultOrders]));
+    }
+
+    /// <summary>The same event <paramref name="count"/> times.</summary>
+    public RenyiCurve Times(long count)
+    {
+        var factor = Rounded.OfUp(Require.AtLeast(0, count));
+        return new(_orders, Array.ConvertAll(_divergences, divergence => factor == 0 ? 0 : Rounded.MultiplyUp(divergence, factor)));
+    }
+
+    /// <summary>Both, on the same units.</summary>
+    /// <exception cref="ArgumentException">The curves have different orders.</exception>
+    public RenyiCurve And(RenyiCurve other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return _orders.AsSpan().SequenceEqual(other._orders)
+            ? new(_orders, [.. _divergences.Zip(other._divergences, Rounded.AddUp)])
+            : throw new ArgumentException("Curves add up order by order; these have different orders.", nameof(other));
+    }
+
+    /// <summary>The divergence at each order.</summary>
+    public IEnumerable<(double Order, double Divergence)> Points => _orders.Zip(_divergences);
+
+    /// <summary>The smallest epsilon over the orders, at least 0, rounded up.</summary>
+    public double EpsilonAt(Delta delta)
+    {
+        var best = double.PositiveInfinity;
+        var log = delta.Value == 0 ? double.PositiveInfinity : -Math.Log(delta.Value);
+        for (var i = 0; i < _orders.Length; i++)
+        {
+            var divergence = _divergences[i];
+            if (double.IsPositiveInfinity(_orders[i]) || divergence == 0)
+            {
+                best = Math.Min(best, divergence);
+            }
+            else if (_orders[i] > 1 && divergence + ((log - Math.Log(_orders[i])) / (_orders[i] - 1)) + Math.Log(1 - (1 / _orders[i])) < best)
+            {
+                // Only an order that looks best is evaluated with its rounding.
+                best = Math.Min(best, Math.Max(0, ConversionCurve.EpsilonOfRenyi(divergence, _orders[i] - 1, delta.Value)));
+            }
+        }
+
+        return best;
+    }
+
+    private static RenyiCurve Compute(PrivacyEvent released, double[] orders) =>
+        new(orders, Array.ConvertAll(orders, order => Renyi.DivergenceOf(released, new(order))));
+}
