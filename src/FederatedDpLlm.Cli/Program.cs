@@ -5,6 +5,7 @@ using FederatedDpLlm.Cli.Commands;
 var root = new RootCommand("A federation of hospitals, one language model, private answers. 'fedllm demo' starts one on this machine.")
 {
     BudgetCommand.Create(),
+    AccountCommand.Create(),
     AuditCommand.Create(),
     DemoCommand.Create(),
     TokenCommand.Create(),

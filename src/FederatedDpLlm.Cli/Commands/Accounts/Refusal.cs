@@ -1,0 +1,21 @@
+using FederatedDpLlm.Privacy.Accounting;
+
+namespace FederatedDpLlm.Cli.Commands.Accounts;
+
+/// <summary>Turns a parameter out of range, or an event that cannot be costed, into one line on standard error and exit code 2.</summary>
+internal static class Refusal
+{
+    public static int Of(Action action)
+    {
+        try
+        {
+            action();
+            return 0;
+        }
+        catch (Exception refused) when (refused is ArgumentException or UnaccountableEventException or ArithmeticException)
+        {
+            Console.Error.WriteLine("fedllm account: " + refused.Message.Split('\n')[0]);
+            return 2;
+        }
+    }
+}
