@@ -1,0 +1,116 @@
+using System.Security.Cryptography;
+using FederatedDpLlm.Privacy.Sampling;
+using FederatedDpLlm.SecureAggregation.Fields;
+
+namespace FederatedDpLlm.SecureAggregation.SecretSharing;
+
+/// <summary>
+/// What a dealer commits to: value * G + blinding * H at zero and at every holder's point. It hides the shares whatever the observer's computer,
+/// and binds the dealer as long as discrete logarithms are hard while the round runs.
+/// </summary>
+public sealed class ShareCommitments
+{
+    private readonly int[] _points;
+    private readonly GroupElement[] _committed;
+
+    internal ShareCommitments(GroupElement secret, ReadOnlySpan<int> points, ReadOnlySpan<GroupElement> committed)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(committed.Length, points.Length, nameof(committed));
+        Secret = secret;
+        _points = points.ToArray();
+        _committed = committed.ToArray();
+    }
+
+    /// <summary>The commitment to the secret.</summary>
+    public GroupElement Secret { get; }
+
+    /// <summary>The holders' points, in the dealer's order.</summary>
+    public ReadOnlySpan<int> Points => _points;
+
+    /// <summary>The commitments to the shares, in the order of <see cref="Points"/>.</summary>
+    public ReadOnlySpan<GroupElement> Shares => _committed;
+
+    /// <summary>Whether a share is the one that its dealer committed to.</summary>
+    public bool Admits(in SecretShare share)
+    {
+        var index = Array.IndexOf(_points, share.Point);
+        return index >= 0 && Commit(share.Value, share.Blinding) == _committed[index];
+    }
+
+    /// <summary>Whether a reconstructed secret is the one that its dealer committed to.</summary>
+    public bool AdmitsSecret(in SecretShare atZero) => atZero.Point == 0 && Commit(atZero.Value, atZero.Blinding) == Secret;
+
+    /// <summary>
+    /// Whether the committed values lie on a polynomial of degree below <paramref name="threshold"/>: orthogonal to a random word of the dual code
+    /// (SCRAPE, section 2.1). A dealer who cheats passes with probability 1/l.
+    /// </summary>
+    public bool HaveDegreeBelow(int threshold, ISecureRandom random)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threshold, 1);
+        if (_points.Length < threshold)
+        {
+            return false;
+        }
+
+        if (_points.Length == threshold)
+        {
+            // As many values besides the one at zero as coefficients: only the value at zero can disagree.
+            return SumOfProducts(Polynomial.InterpolateAtZero(_points), _committed) == Secret;
+        }
+
+        Span<int> all = [0, .. _points];
+        using var dual = Polynomial.Random(Scalar.Random(random), all.Length - threshold, random);
+        var sum = GroupElement.Identity;
+        for (var i = 0; i < all.Length; i++)
+        {
+            var weight = dual.Evaluate(all[i]) * InverseOfDifferences(all, i);
+            sum += weight * (i == 0 ? Secret : _committed[i - 1]);
+        }
+
+        return sum == GroupElement.Identity;
+    }
+
+    /// <summary>The commitment value * G + blinding * H.</summary>
+    internal static GroupElement Commit(in Scalar value, in Scalar blinding) =>
+        GroupElement.MultiplyBase(value) + (blinding * GroupElement.SecondGenerator);
+
+    internal byte[] Digest()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Span<byte> bytes = stackalloc byte[GroupElement.SizeBytes];
+        Secret.CopyTo(bytes);
+        hash.AppendData(bytes);
+        foreach (var element in _committed)
+        {
+            element.CopyTo(bytes);
+            hash.AppendData(bytes);
+        }
+
+        return hash.GetHashAndReset();
+    }
+
+    private static GroupElement SumOfProducts(ReadOnlySpan<Scalar> scalars, ReadOnlySpan<GroupElement> elements)
+    {
+        var sum = GroupElement.Identity;
+        for (var i = 0; i < scalars.Length; i++)
+        {
+            sum += scalars[i] * elements[i];
+        }
+
+        return sum;
+    }
+
+    private static Scalar InverseOfDifferences(ReadOnlySpan<int> points, int i)
+    {
+        var product = Scalar.One;
+        for (var j = 0; j < points.Length; j++)
+        {
+            if (j != i)
+            {
+                product *= Scalar.From((uint)points[i]) - Scalar.From((uint)points[j]);
+            }
+        }
+
+        return product.Invert();
+    }
+}

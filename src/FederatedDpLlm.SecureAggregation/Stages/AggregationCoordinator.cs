@@ -1,0 +1,281 @@
+using System.Security.Cryptography;
+using FederatedDpLlm.SecureAggregation.Commitments;
+using FederatedDpLlm.SecureAggregation.KeyAgreement;
+using FederatedDpLlm.SecureAggregation.Masking;
+
+namespace FederatedDpLlm.SecureAggregation.Stages;
+
+/// <summary>
+/// The coordinator's side of one round. It collects a stage's messages until its host closes the stage (the host has the clock), and learns the sum of
+/// the survivors' updates and nothing else. Every refused message leaves the state as it was. The state follows from the accepted messages and the
+/// closings alone: a host that journals them and feeds them again after a crash is where it was.
+/// References: Bonawitz et al., CCS 2017; Bell et al., CCS 2020.
+/// </summary>
+public sealed class AggregationCoordinator
+{
+    private readonly RoundParameters _parameters;
+    private readonly int _workers;
+    private readonly LaneFormat _format;
+    private readonly Dictionary<int, ReadOnlyMemory<byte>> _advertisements = [];
+    private readonly Dictionary<int, DealtSharing> _sharings = [];
+    private readonly SortedDictionary<int, byte[]> _uploadLeaves = [];
+    private readonly Dictionary<int, ReadOnlyMemory<byte>> _confirmations = [];
+    private readonly Dictionary<int, UnmaskingBody> _unmaskings = [];
+    private AdvertisementBook? _book;
+    private SurvivorAnnouncement? _announcement;
+    private uint[] _lanes = [];
+
+    /// <param name="parameters">What all parties agreed on.</param>
+    /// <param name="workers">How many threads unmask.</param>
+    public AggregationCoordinator(RoundParameters parameters, int workers = 1)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
+        (_parameters, _workers, _format) = (parameters, workers, LaneFormat.For(parameters.SumBits));
+    }
+
+    /// <summary>What is being collected.</summary>
+    public CoordinatorStage Stage { get; private set; }
+
+    /// <summary>Stage 0: takes a client's keys; null where they were accepted.</summary>
+    public Refusal? ReceiveAdvertisement(ReadOnlyMemory<byte> message)
+    {
+        if (Stage != CoordinatorStage.Advertisements)
+        {
+            return new Refusal(RefusalCode.WrongStage);
+        }
+
+        var opened = AdvertisementBook.Open(message, _parameters);
+        if (!opened.IsAccepted)
+        {
+            return opened.Refusal;
+        }
+
+        return _advertisements.TryAdd(opened.Value.Sender, message) ? null : new Refusal(RefusalCode.Replayed);
+    }
+
+    /// <summary>Closes stage 0: what every client that advertised is sent.</summary>
+    public Outcome<IReadOnlyList<ReadOnlyMemory<byte>>> CloseAdvertisements()
+    {
+        Require(CoordinatorStage.Advertisements);
+        IReadOnlyList<ReadOnlyMemory<byte>> all = [.. _advertisements.OrderBy(entry => entry.Key).Select(entry => entry.Value)];
+        var read = AdvertisementBook.Read(all, _parameters);
+        if (!read.IsAccepted)
+        {
+            return Abort<IReadOnlyList<ReadOnlyMemory<byte>>>(read.Refusal);
+        }
+
+        _book = read.Value;
+        Stage = CoordinatorStage.Sharings;
+        return Outcome<IReadOnlyList<ReadOnlyMemory<byte>>>.Accepted(all);
+    }
+
+    /// <summary>Stage 1: takes a client's commitments and envelopes.</summary>
+    public Refusal? ReceiveSharing(KeySharing message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (Stage != CoordinatorStage.Sharings)
+        {
+            return new Refusal(RefusalCode.WrongStage);
+        }
+
+        var read = DealtSharing.Read(message, _book!, _parameters);
+        if (!read.IsAccepted)
+        {
+            return read.Refusal;
+        }
+
+        return _sharings.TryAdd(read.Value.Dealer, read.Value) ? null : new Refusal(RefusalCode.Replayed);
+    }
+
+    /// <summary>Closes stage 1: for every client that dealt, what its neighbours dealt to it.</summary>
+    public Outcome<IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>>> CloseSharings()
+    {
+        Require(CoordinatorStage.Sharings);
+        if (_sharings.Count < Math.Max(_parameters.MinimumSurvivors, _parameters.Sharing.Threshold))
+        {
+            return Abort<IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>>>(new Refusal(RefusalCode.TooFewSurvivors));
+        }
+
+        var inboxes = new Dictionary<int, IReadOnlyList<RelayedSharing>>();
+        foreach (var reader in _sharings.Keys)
+        {
+            inboxes[reader] = [.. _sharings.Values.Where(sharing => _book!.Graph.AreNeighbours(reader, sharing.Dealer))
+                .OrderBy(sharing => sharing.Dealer).Select(sharing => sharing.For(reader, _book!.Graph))];
+        }
+
+        _lanes = new uint[_parameters.VectorLength];
+        Stage = CoordinatorStage.Uploads;
+        return Outcome<IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>>>.Accepted(inboxes);
+    }
+
+    /// <summary>Stage 2: adds a client's masked update to the sum; it is not kept.</summary>
+    public Refusal? ReceiveUpload(MaskedUpload upload)
+    {
+        ArgumentNullException.ThrowIfNull(upload);
+        if (Stage != CoordinatorStage.Uploads)
+        {
+            return new Refusal(RefusalCode.WrongStage);
+        }
+
+        var opened = SignedFrame.Open(upload.Header, MessageKind.Upload, _parameters);
+        if (!opened.IsAccepted)
+        {
+            return opened.Refusal;
+        }
+
+        var sender = opened.Value.Sender;
+        if (!_sharings.ContainsKey(sender))
+        {
+            return new Refusal(RefusalCode.UnknownSender);
+        }
+
+        if (_uploadLeaves.ContainsKey(sender))
+        {
+            return new Refusal(RefusalCode.Replayed);
+        }
+
+        if (UploadBody.TryDecode(opened.Value.Body) is not { } body || body.PayloadLength != (long)_parameters.VectorLength * _format.SizeBytes)
+        {
+            return new Refusal(RefusalCode.Malformed, sender);
+        }
+
+        if (upload.Payload.Length != body.PayloadLength || !SHA256.HashData(upload.Payload.Span).AsSpan().SequenceEqual(body.PayloadHash))
+        {
+            return new Refusal(RefusalCode.PayloadMismatch);
+        }
+
+        _uploadLeaves[sender] = MerkleTree.HashLeaf(upload.Header.Span);
+        _format.AddTo(_lanes, upload.Payload.Span);
+        return null;
+    }
+
+    /// <summary>Closes stage 2: for every client that uploaded, the survivor set with the proof that its upload is in.</summary>
+    public Outcome<IReadOnlyDictionary<int, AnnouncedSurvivors>> CloseUploads()
+    {
+        Require(CoordinatorStage.Uploads);
+        if (_uploadLeaves.Count < Math.Max(_parameters.MinimumSurvivors, _parameters.Sharing.Threshold))
+        {
+            return Abort<IReadOnlyDictionary<int, AnnouncedSurvivors>>(new Refusal(RefusalCode.TooFewSurvivors));
+        }
+
+        byte[][] leaves = [.. _uploadLeaves.Values];
+        _announcement = new SurvivorAnnouncement([.. _uploadLeaves.Keys], MerkleTree.Root(leaves));
+        var encoded = _announcement.Encode(_parameters);
+        Stage = CoordinatorStage.Confirmations;
+        return Outcome<IReadOnlyDictionary<int, AnnouncedSurvivors>>.Accepted(_announcement.Survivors.ToDictionary(
+            survivor => survivor, survivor => new AnnouncedSurvivors(encoded, MerkleTree.Prove(leaves, _announcement.PlaceOf(survivor)))));
+    }
+
+    /// <summary>Stage 3: takes a client's signature on the survivor set.</summary>
+    public Refusal? ReceiveConfirmation(ReadOnlyMemory<byte> message)
+    {
+        if (Stage != CoordinatorStage.Confirmations)
+        {
+            return new Refusal(RefusalCode.WrongStage);
+        }
+
+        var opened = SignedFrame.Open(message, MessageKind.Confirmation, _parameters);
+        if (!opened.IsAccepted)
+        {
+            return opened.Refusal;
+        }
+
+        if (!_announcement!.Includes(opened.Value.Sender))
+        {
+            return new Refusal(RefusalCode.UnknownSender);
+        }
+
+        if (!opened.Value.Body.SequenceEqual(_announcement.Digest(_parameters)))
+        {
+            return new Refusal(RefusalCode.Equivocation, opened.Value.Sender);
+        }
+
+        return _confirmations.TryAdd(opened.Value.Sender, message) ? null : new Refusal(RefusalCode.Replayed);
+    }
+
+    /// <summary>Closes stage 3: what every client that confirmed is sent.</summary>
+    public Outcome<IReadOnlyList<ReadOnlyMemory<byte>>> CloseConfirmations()
+    {
+        Require(CoordinatorStage.Confirmations);
+        if (_confirmations.Count < _parameters.Sharing.Threshold)
+        {
+            return Abort<IReadOnlyList<ReadOnlyMemory<byte>>>(new Refusal(RefusalCode.BelowThreshold));
+        }
+
+        Stage = CoordinatorStage.Unmaskings;
+        return Outcome<IReadOnlyList<ReadOnlyMemory<byte>>>.Accepted([.. _confirmations.OrderBy(entry => entry.Key).Select(entry => entry.Value)]);
+    }
+
+    /// <summary>Stage 4: takes the shares that a client releases.</summary>
+    public Refusal? ReceiveUnmasking(ReadOnlyMemory<byte> message)
+    {
+        if (Stage != CoordinatorStage.Unmaskings)
+        {
+            return new Refusal(RefusalCode.WrongStage);
+        }
+
+        var opened = SignedFrame.Open(message, MessageKind.Unmasking, _parameters);
+        if (!opened.IsAccepted)
+        {
+            return opened.Refusal;
+        }
+
+        var sender = opened.Value.Sender;
+        if (!_confirmations.ContainsKey(sender))
+        {
+            return new Refusal(RefusalCode.UnknownSender);
+        }
+
+        if (UnmaskingBody.TryDecode(opened.Value.Body, sender, _parameters) is not { } body)
+        {
+            return new Refusal(RefusalCode.Malformed, sender);
+        }
+
+        if (!body.Announcement.AsSpan().SequenceEqual(_announcement!.Digest(_parameters)))
+        {
+            return new Refusal(RefusalCode.Equivocation, sender);
+        }
+
+        return _unmaskings.TryAdd(sender, body) ? null : new Refusal(RefusalCode.Replayed);
+    }
+
+    /// <summary>Closes stage 4: restores the survivors' self-masks and the dropped clients' seeds, and takes the masks off the sum.</summary>
+    public Outcome<AggregateSum> Finish()
+    {
+        Require(CoordinatorStage.Unmaskings);
+        var unmasking = new UnmaskingStep(_parameters, _book!, _sharings, _announcement!, _unmaskings);
+        using var masks = new MaskSet();
+        if (unmasking.CollectMasks(masks, _workers) is { } refusal)
+        {
+            return Abort<AggregateSum>(refusal);
+        }
+
+        masks.ApplyTo(_lanes, _workers);
+        var values = new int[_lanes.Length];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = _format.Signed(_lanes[i]);
+        }
+
+        _lanes = [];
+        Stage = CoordinatorStage.Finished;
+        return Outcome<AggregateSum>.Accepted(new AggregateSum(values, _announcement!.Survivors, unmasking.Blamed));
+    }
+
+    private void Require(CoordinatorStage stage)
+    {
+        if (Stage != stage)
+        {
+            throw new InvalidOperationException($"The round is at {Stage}, not at {stage}.");
+        }
+    }
+
+    private Outcome<T> Abort<T>(Refusal refusal)
+        where T : notnull
+    {
+        _lanes = [];
+        Stage = CoordinatorStage.Aborted;
+        return Outcome<T>.Refused(refusal);
+    }
+}

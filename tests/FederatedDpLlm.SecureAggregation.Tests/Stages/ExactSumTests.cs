@@ -1,0 +1,93 @@
+using FederatedDpLlm.SecureAggregation.Simulation;
+using FederatedDpLlm.SecureAggregation.Stages;
+using FederatedDpLlm.Tests.Shared;
+
+namespace FederatedDpLlm.SecureAggregation.Tests.Stages;
+
+public sealed class ExactSumTests
+{
+    [Theory, InlineData(4), InlineData(5), InlineData(9)]
+    public void The_sum_is_the_plaintext_sum_bit_for_bit(int clients)
+    {
+        using var federation = new Federation(clients, 1000);
+        Assert.Equal(federation.SumOf(Enumerable.Range(0, clients)), federation.Round().Run(CancellationToken.None).Required.Values.ToArray());
+    }
+
+    [Fact]
+    public void Every_dropout_pattern_of_four_clients_gives_the_exact_sum_or_a_named_refusal()
+    {
+        using var federation = new Federation(4, 5, minimumSurvivors: 3);
+        foreach (var pattern in Patterns(4))
+        {
+            federation.AssertOutcome(pattern);
+        }
+    }
+
+    [Fact, Trait(TestLength.Name, TestLength.Ci)]
+    public void Every_dropout_pattern_of_six_clients_gives_the_exact_sum_or_a_named_refusal()
+    {
+        using var federation = new Federation(6, 5);
+        var patterns = Patterns(6).ToList();
+        Assert.Equal(462, patterns.Count);
+        patterns.ForEach(pattern => federation.AssertOutcome(pattern));
+    }
+
+    [Fact, Trait(TestLength.Name, TestLength.Long)]
+    public void Every_labelled_dropout_pattern_of_six_clients_gives_the_exact_sum_or_a_named_refusal()
+    {
+        using var federation = new Federation(6, 5);
+        for (var code = 0; code < 46656; code++)
+        {
+            var rest = code;
+            federation.AssertOutcome([.. Enumerable.Range(0, 6).Select(_ => (DropoutStage)(rest % 6 + (0 * (rest /= 6))))]);
+        }
+    }
+
+    [Fact]
+    public void A_client_that_crashes_after_every_step_and_comes_back_from_its_snapshot_changes_nothing()
+    {
+        using var federation = new Federation(6, 50);
+        federation.AssertOutcome([.. Enumerable.Repeat(DropoutStage.Never, 6)], restart: true);
+        federation.AssertOutcome([DropoutStage.Never, DropoutStage.Never, DropoutStage.BeforeUpload, DropoutStage.Never, DropoutStage.Never, DropoutStage.Never], restart: true);
+    }
+
+    [Fact]
+    public void A_sparse_graph_with_dropouts_at_every_stage_gives_the_exact_sum()
+    {
+        using var federation = new Federation(70, 20);
+        Assert.False(federation.Parameters.Sharing.IsComplete);
+        var pattern = Enumerable.Range(0, 70).Select(client => client % 14 == 3 ? (DropoutStage)(1 + (client / 14)) : DropoutStage.Never).ToArray();
+        federation.AssertOutcome(pattern);
+    }
+
+    [Theory, Trait(TestLength.Name, TestLength.Ci), InlineData(200), InlineData(1000)]
+    public void A_large_round_with_random_dropouts_gives_the_exact_sum(int clients)
+    {
+        using var federation = new Federation(clients, 8);
+        var random = new TestRandom(clients);
+        var pattern = Enumerable.Range(0, clients).Select(_ => random.Below(100) < 5 ? (DropoutStage)(1 + random.Below(5)) : DropoutStage.Never).ToArray();
+        federation.AssertOutcome(pattern);
+    }
+
+    [Theory, InlineData(2), InlineData(8), InlineData(14), InlineData(16), InlineData(21)]
+    public void Extreme_values_do_not_overflow_at_any_width(int valueBits)
+    {
+        using var federation = new Federation(5, 3, valueBits: valueBits);
+        var half = 1 << (valueBits - 1);
+        foreach (var input in federation.Inputs)
+        {
+            (input[0], input[1], input[2]) = (-half, half - 1, 0);
+        }
+
+        Assert.Equal([-5 * half, 5 * (half - 1), 0], federation.Round().Run(CancellationToken.None).Required.Values.ToArray());
+    }
+
+    // Up to renaming of clients: how many drop out at each stage.
+    internal static IEnumerable<DropoutStage[]> Patterns(int clients)
+    {
+        IEnumerable<int[]> Next(int least, int left) => left == 0
+            ? [[]]
+            : Enumerable.Range(least, 6 - least).SelectMany(stage => Next(stage, left - 1).Select(rest => (int[])[stage, .. rest]));
+        return Next(0, clients).Select(pattern => pattern.Select(stage => (DropoutStage)stage).ToArray());
+    }
+}
