@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using FederatedDpLlm.Privacy.Sampling;
 using FederatedDpLlm.SecureAggregation.Fields;
 
@@ -73,21 +72,6 @@ public sealed class ShareCommitments
     /// <summary>The commitment value * G + blinding * H.</summary>
     internal static GroupElement Commit(in Scalar value, in Scalar blinding) =>
         GroupElement.MultiplyBase(value) + (blinding * GroupElement.SecondGenerator);
-
-    internal byte[] Digest()
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Span<byte> bytes = stackalloc byte[GroupElement.SizeBytes];
-        Secret.CopyTo(bytes);
-        hash.AppendData(bytes);
-        foreach (var element in _committed)
-        {
-            element.CopyTo(bytes);
-            hash.AppendData(bytes);
-        }
-
-        return hash.GetHashAndReset();
-    }
 
     private static GroupElement SumOfProducts(ReadOnlySpan<Scalar> scalars, ReadOnlySpan<GroupElement> elements)
     {

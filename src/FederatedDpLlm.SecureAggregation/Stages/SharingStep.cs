@@ -23,7 +23,7 @@ internal static class SharingStep
         var points = SharingBody.PointsOf(holders);
         var (seedShares, seedCommitments) = VerifiableSecretSharing.Deal(memory.Seed, parameters.Sharing.Threshold, points, random);
         var (maskShares, maskCommitments) = VerifiableSecretSharing.Deal(memory.SelfMask, parameters.Sharing.Threshold, points, random);
-        var binding = SharingBody.BindingOf(book.Digest, seedCommitments, maskCommitments);
+        var binding = SHA256.HashData(SharingBody.EncodeCommitments(book.Digest, seedCommitments, maskCommitments));
         var envelopes = new List<byte[]>(holders.Length);
         for (var i = 0; i < holders.Length; i++)
         {
@@ -42,7 +42,7 @@ internal static class SharingStep
             envelopes.Add(envelope);
         }
 
-        var body = new SharingBody(book.Digest, seedCommitments, maskCommitments, [.. envelopes.Select(SHA256.HashData)]);
+        var body = new SharingBody(book.Digest, seedCommitments, maskCommitments, [.. envelopes.Select(SHA256.HashData)], binding);
         memory.LastMessage = [SignedFrame.Seal(MessageKind.Sharing, parameters, self, identity, body.Encode()), .. envelopes];
         (memory.Advertisements, memory.Members) = (book.Digest, book.Members);
         Array.Clear(seedShares);
@@ -96,7 +96,7 @@ internal static class SharingStep
         ClientMemory memory, MaskSeed maskSeed, HybridKeyPair channel, SharingGraph graph, SignedFrame frame, ReadOnlySpan<byte> envelope, RoundParameters parameters)
     {
         var (self, dealer) = (memory.Self, frame.Sender);
-        if (SharingBody.TryDecode(frame.Body, dealer, graph) is not { } body)
+        if (SharingBody.TryDecode(frame.Body, dealer, graph, reader: self) is not { } body)
         {
             return Outcome<AcceptedShares>.Refused(RefusalCode.Malformed, dealer);
         }
@@ -112,8 +112,7 @@ internal static class SharingStep
         }
 
         // The dealer signed the envelope: from here on every fault is its own.
-        var binding = SharingBody.BindingOf(body.Advertisements, body.Seed, body.SelfMask);
-        var context = new EnvelopeContext(parameters, memory.Advertisements, binding, dealer, self);
+        var context = new EnvelopeContext(parameters, memory.Advertisements, body.Binding, dealer, self);
         var key = new byte[CounterKeystream.KeySizeBytes];
         var valid = ShareEnvelope.TryOpen(context, envelope, channel, out var seed, out var selfMask)
             && body.Seed.Admits(seed)

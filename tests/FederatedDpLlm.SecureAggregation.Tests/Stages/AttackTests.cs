@@ -245,7 +245,7 @@ public sealed class AttackTests
         var dealer = SignedFrame.Open(relayed.Frame, MessageKind.Sharing, federation.Parameters).Required.Sender;
         var graph = SharingGraph.Build(6, memory.Members, federation.Parameters.Sharing, memory.Advertisements);
         var body = SharingBody.TryDecode(SignedFrame.Open(relayed.Frame, MessageKind.Sharing, federation.Parameters).Required.Body, dealer, graph)!;
-        var context = new EnvelopeContext(federation.Parameters, memory.Advertisements, SharingBody.BindingOf(body.Advertisements, body.Seed, body.SelfMask), dealer, Target);
+        var context = new EnvelopeContext(federation.Parameters, memory.Advertisements, body.Binding, dealer, Target);
         using var channel = new HybridKeyPair(memory.ChannelSeed);
         Assert.True(ShareEnvelope.TryOpen(context, relayed.Envelope.Span, channel, out _, out _));
 

@@ -118,7 +118,7 @@ internal sealed class ManualRound(Federation federation) : IDisposable
         var memory = ClientMemory.TryDecode(Snapshots[dealer])!;
         var graph = SharingGraph.Build(federation.Parameters.Clients, memory.Members, federation.Parameters.Sharing, memory.Advertisements);
         var body = SharingBody.TryDecode(SignedFrame.Open(Sharings[dealer].Frame, MessageKind.Sharing, federation.Parameters).Required.Body, dealer, graph)!;
-        var context = new EnvelopeContext(federation.Parameters, memory.Advertisements, SharingBody.BindingOf(body.Advertisements, body.Seed, body.SelfMask), dealer, reader);
+        var context = new EnvelopeContext(federation.Parameters, memory.Advertisements, body.Binding, dealer, reader);
         var wrong = new SecretShare(reader + 1, Scalar.Random(federation.Random), Scalar.Random(federation.Random));
         using var channel = new HybridKeyPair(ClientMemory.TryDecode(Snapshots[reader])!.ChannelSeed);
         var (ciphertext, secret) = (new byte[HybridKeyPair.CiphertextSizeBytes], new byte[32]);
