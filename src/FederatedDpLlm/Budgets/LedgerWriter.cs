@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace FederatedDpLlm.Budgets;
@@ -92,8 +91,9 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
             Commit(batch);
         }
-        catch (Exception failure) when (failure is SqliteException or BudgetStoreException or IOException or UnauthorizedAccessException)
+        catch (Exception failure)
         {
+            // Whatever it was, the writer lives on and every caller gets an answer: a caller that waits for ever is worse than a refusal.
             OnFailure(batch, failure);
             var answer = failure as BudgetStoreException ?? new BudgetStoreException("The ledger could not be written; nothing was admitted.", failure);
             calls.ForEach(call => call.Fail(answer));

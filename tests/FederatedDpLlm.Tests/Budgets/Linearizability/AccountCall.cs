@@ -1,0 +1,4 @@
+namespace FederatedDpLlm.Tests.Budgets.Linearizability;
+
+/// <summary>A call on one account, with what it was answered.</summary>
+internal sealed record AccountCall(LedgerStepKind Kind, string RequestId, long Units, string Answer);
