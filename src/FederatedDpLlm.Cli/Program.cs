@@ -7,6 +7,7 @@ var root = new RootCommand("A federation of hospitals, one language model, priva
     BudgetCommand.Create(),
     AccountCommand.Create(),
     AuditCommand.Create(),
+    AggregationCommand.Create(),
     DemoCommand.Create(),
     TokenCommand.Create(),
     ModelCommand.Create(),

@@ -1,0 +1,35 @@
+using System.CommandLine;
+
+namespace FederatedDpLlm.Cli.Commands;
+
+/// <summary><c>fedllm aggregation demo</c>: a round of secure aggregation on this machine, beside the plaintext sum.</summary>
+internal static class AggregationCommand
+{
+    public static Command Create() => new("aggregation", "Secure aggregation: the coordinator learns the sum of the hospitals' updates and nothing else.") { Demo() };
+
+    private static Command Demo()
+    {
+        var clients = new Option<int>("--clients") { Description = "Hospitals, 4 to 1024.", DefaultValueFactory = _ => 16 };
+        var parameters = new Option<int>("--parameters") { Description = "Values in an update.", DefaultValueFactory = _ => 1_000_000 };
+        var drop = new Option<int>("--drop") { Description = "Hospitals that drop out before their upload.", DefaultValueFactory = _ => 3 };
+        var mode = new Option<string>("--mode") { Description = "How updates are hidden.", DefaultValueFactory = _ => "mask" };
+        mode.AcceptOnlyFromAmong("mask");
+        var seed = new Option<long>("--seed") { Description = "Of the updates and of who drops out; keys are always fresh.", DefaultValueFactory = _ => 1 };
+        var json = new Option<bool>("--json") { Description = "One line of JSON on standard output." };
+        clients.Validators.Add(result => Require(result.GetValue(clients) is >= 4 and <= 1024, result, "--clients is 4 to 1024."));
+        parameters.Validators.Add(result => Require(result.GetValue(parameters) is >= 1 and <= 100_000_000, result, "--parameters is 1 to 100000000."));
+        drop.Validators.Add(result => Require(result.GetValue(drop) >= 0, result, "--drop is at least 0."));
+        var command = new Command("demo", "Runs every stage with hospitals dropping out, and compares the sum with the plaintext sum.") { clients, parameters, drop, mode, seed, json };
+        command.SetAction((parsed, cancellationToken) => Task.FromResult(AggregationDemo.Run(
+            new AggregationDemo.Plan(parsed.GetValue(clients), parsed.GetValue(parameters), parsed.GetValue(drop), parsed.GetValue(seed)), parsed.GetValue(json), cancellationToken)));
+        return command;
+    }
+
+    private static void Require(bool holds, System.CommandLine.Parsing.OptionResult result, string message)
+    {
+        if (!holds)
+        {
+            result.AddError(message);
+        }
+    }
+}
