@@ -10,9 +10,10 @@ namespace FederatedDpLlm.Models.Training;
 public static class Pretraining
 {
     private const int StepsBetweenCheckpoints = 100;
-    private const int EarlySteps = 1000;
-    private const double EarlyDifficulty = 0.15;
-    private const double Difficulty = 0.6;
+
+    // One record at first, so that copying is learnt before choosing whose record to copy from; then mostly several, with more questions about them.
+    private static readonly (int FromStep, double Difficulty, int Questions)[] Phases = [(0, 0.15, 8), (1000, 0.6, 8), (3500, 0.95, 16)];
+
     private const ulong TokenizerStep = ulong.MaxValue;
 
     /// <summary>Trains and writes <c>config.json</c>, <c>tokenizer.json</c>, <c>model.safetensors</c> (BF16) and the loss curve.</summary>
@@ -35,7 +36,7 @@ public static class Pretraining
         var curve = new LossCurve(folder, trainer.Step);
         var encoder = new LessonEncoder(tokenizer);
         trainer.Run(
-            (step, number) => encoder.Encode(lessons.Lesson((ulong)step, (ulong)number, DifficultyAt(step)), recipe.Training.MicrobatchTokens),
+            (step, number) => encoder.Encode(Lesson(lessons, step, number), recipe.Training.MicrobatchTokens),
             progress =>
             {
                 report(progress);
@@ -55,13 +56,16 @@ public static class Pretraining
         }
     }
 
-    // One record at first, so that copying is learnt before choosing whose record to copy from.
-    private static double DifficultyAt(int step) => step < EarlySteps ? EarlyDifficulty : Difficulty;
+    private static ReadingLesson Lesson(ReadingLessons lessons, int step, int number)
+    {
+        var phase = Phases.Last(one => one.FromStep <= step);
+        return lessons.Lesson((ulong)step, (ulong)number, phase.Difficulty, phase.Questions);
+    }
 
     private static BytePairTokenizer LearnTokenizer(PretrainingRecipe recipe, ReadingLessons lessons)
     {
         var texts = Enumerable.Range(0, recipe.TokenizerLessons)
-            .Select(number => lessons.Lesson(TokenizerStep, (ulong)number, Difficulty))
+            .Select(number => lessons.Lesson(TokenizerStep, (ulong)number, Phases[1].Difficulty, Phases[1].Questions))
             .SelectMany(lesson => lesson.Records.Concat(lesson.Exchanges.SelectMany(exchange => new[] { exchange.Question, " " + exchange.Answer })));
         var preTokenizer = new PreTokenizer([PreTokenizer.SingleDigitPattern]);
         var learnt = BytePairTrainer.Train(texts, WardTemplate.ControlTokens, recipe.Shape.Vocabulary, preTokenizer);

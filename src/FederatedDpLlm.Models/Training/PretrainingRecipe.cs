@@ -14,7 +14,7 @@ public sealed record PretrainingRecipe
             BeginToken = 0, EndTokens = [1],
         },
         DataSeed = 20251122,
-        Training = new TrainingOptions { Seed = 1, Steps = 8000, Microbatches = 2, MicrobatchTokens = 1024 },
+        Training = new TrainingOptions { Seed = 1, Steps = 4444, Microbatches = 2, MicrobatchTokens = 1024 },
     };
 
     /// <summary>The model.</summary>

@@ -22,7 +22,7 @@ public sealed record TrainingOptions
     public int WarmupSteps { get; init; } = 50;
 
     /// <summary>The share of the steps, at the end, over which the learning rate falls.</summary>
-    public double DecayShare { get; init; } = 0.2;
+    public double DecayShare { get; init; } = 0.1;
 
     /// <summary>Decay of matrices.</summary>
     public double WeightDecay { get; init; } = 0.05;

@@ -10,38 +10,42 @@ internal sealed class ReadingLessons(ulong seed)
 {
     private const double ListedOptionsShare = 0.2;
 
-    public ReadingLesson Lesson(ulong step, ulong number, double difficulty)
+    /// <param name="step">The training's step.</param>
+    /// <param name="number">Of the lesson within the step.</param>
+    /// <param name="difficulty">The share of lessons with several records.</param>
+    /// <param name="questions">Most questions of a lesson.</param>
+    public ReadingLesson Lesson(ulong step, ulong number, double difficulty, int questions)
     {
         var random = new CounterRandom(seed, step, number);
         var records = random.Chance(difficulty) ? random.Between(2, 3) : 1;
         return random.Next(10) switch
         {
-            < 5 => Clinical(records, random),
-            < 7 => Free(records, random),
-            < 9 => Copying(records, random),
+            < 5 => Clinical(records, questions, random),
+            < 7 => Free(records, questions, random),
+            < 9 => Copying(records, questions, random),
             _ => Dialogues(random),
         };
     }
 
     // A whole note as the answer: many tokens of pure copying, of which the first must find the right patient's note.
-    private static ReadingLesson Copying(int count, CounterRandom random)
+    private static ReadingLesson Copying(int count, int questions, CounterRandom random)
     {
         var notes = random.Chance(0.5) ? ClinicalCorpus.Notes(count, random) : FreeNotes(count, random);
         var asked = random.Pick(notes);
         var question = count == 1 && random.Chance(0.5) ? "Copy the note." : $"Copy the note of {asked.Name}.";
-        return new ReadingLesson([.. notes.Select(note => note.Text)], [(question, asked.Text), .. Exchanges(notes, random).Take(3)]);
+        return new ReadingLesson([.. notes.Select(note => note.Text)], [(question, asked.Text), .. Exchanges(notes, questions, random).Take(3)]);
     }
 
-    private static ReadingLesson Clinical(int count, CounterRandom random)
+    private static ReadingLesson Clinical(int count, int questions, CounterRandom random)
     {
         var notes = ClinicalCorpus.Notes(count, random);
-        return new ReadingLesson([.. notes.Select(note => note.Text)], Exchanges(notes, random));
+        return new ReadingLesson([.. notes.Select(note => note.Text)], Exchanges(notes, questions, random));
     }
 
-    private static ReadingLesson Free(int count, CounterRandom random)
+    private static ReadingLesson Free(int count, int questions, CounterRandom random)
     {
         var notes = FreeNotes(count, random);
-        return new ReadingLesson([.. notes.Select(note => note.Text)], Exchanges(notes, random));
+        return new ReadingLesson([.. notes.Select(note => note.Text)], Exchanges(notes, questions, random));
     }
 
     private static IReadOnlyList<ClinicalRecord> FreeNotes(int count, CounterRandom random)
@@ -56,10 +60,10 @@ internal sealed class ReadingLessons(ulong seed)
         return [.. Enumerable.Range(0, count).Select(_ => ClinicalCorpus.Draw("P", random.Shuffled(labels), random))];
     }
 
-    private static List<(string, string)> Exchanges(IReadOnlyList<ClinicalRecord> notes, CounterRandom random)
+    private static List<(string, string)> Exchanges(IReadOnlyList<ClinicalRecord> notes, int questions, CounterRandom random)
     {
         var facts = notes.SelectMany(note => note.Facts.Select(fact => (Note: note, Fact: fact)));
-        return [.. random.Shuffled(facts).Take(8).Select(one => Exchange(one.Note, one.Fact, notes, random))];
+        return [.. random.Shuffled(facts).Take(questions).Select(one => Exchange(one.Note, one.Fact, notes, random))];
     }
 
     private static (string, string) Exchange(ClinicalRecord note, ClinicalFact fact, IReadOnlyList<ClinicalRecord> notes, CounterRandom random)
