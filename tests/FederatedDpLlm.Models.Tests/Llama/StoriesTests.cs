@@ -8,7 +8,7 @@ namespace FederatedDpLlm.Models.Tests.Llama;
 /// <summary>A real checkpoint that others trained, against a float64 reference.</summary>
 public sealed class StoriesTests
 {
-    // Measured for this engine: 6e-6; the product promises 1e-4.
+    // Measured for this engine: 7.1e-6; the product promises 1e-4.
     private const float Tolerance = 2e-5f;
 
     [Fact]
