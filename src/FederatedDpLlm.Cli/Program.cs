@@ -13,6 +13,7 @@ var root = new RootCommand("A federation of hospitals, one language model, priva
     ModelCommand.Create(),
     GenerateCommand.Create(),
     PretrainCommand.Create(),
+    EvalCommand.Create(),
 };
 
 // 0: done, 1: it went wrong, 2: it was asked wrongly.

@@ -36,7 +36,7 @@ internal static class DemoRecords
         }
 
         var loaded = Load(recordsPath, map);
-        var parts = loaded.Records.ToLookup(record => PatientHash.BucketOf(record.PatientId, HospitalSplitKey, hospitalFolders.Count));
+        var parts = loaded.Records.ToLookup(record => HospitalOf(record.PatientId, hospitalFolders.Count));
         foreach (var (hospital, folder) in hospitalFolders.Index())
         {
             Write(folder, parts[hospital]);
@@ -44,6 +44,9 @@ internal static class DemoRecords
 
         return loaded;
     }
+
+    /// <summary>The hospital, from 0, that a patient of a split file goes to.</summary>
+    public static int HospitalOf(string patientId, int hospitals) => PatientHash.BucketOf(patientId, HospitalSplitKey, hospitals);
 
     private static HospitalRecords Load(string path, string? map)
     {
