@@ -8,3 +8,7 @@ install_debian() {
 command -v chromium >/dev/null 2>&1 || install_debian chromium || echo "chromium is missing: the test of the page will skip." >&2
 command -v curl >/dev/null 2>&1 || install_debian curl || echo "curl is missing: the tests of the README's commands will skip." >&2
 command -v npm >/dev/null 2>&1 || install_debian nodejs npm || echo "npm is missing: the tests with the official OpenAI client will skip." >&2
+clients="$root/tests/FederatedDpLlm.EndToEnd.Tests/clients"
+if command -v npm >/dev/null 2>&1 && [ ! -d "$clients/node_modules/openai" ]; then
+  npm ci --prefix "$clients" --no-audit --no-fund --silent >/dev/null 2>&1 || echo "npm ci failed: the tests with the official OpenAI client and the browser will skip." >&2
+fi

@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using FederatedDpLlm.Tests.Shared;
+
+namespace FederatedDpLlm.EndToEnd.Tests;
+
+/// <summary>The command line as a process, the way scripts run it.</summary>
+internal static class Cli
+{
+    private static string Program => Repository.Path("artifacts", "bin", "FederatedDpLlm.Cli", "release", "fedllm.dll");
+
+    public static Process Start(IReadOnlyList<string> arguments) => Start("dotnet", [Program, .. arguments]);
+
+    public static async Task<(int Code, string Output, string Errors)> RunAsync(params IReadOnlyList<string> arguments) => await RunAsync("dotnet", [Program, .. arguments]);
+
+    /// <summary>The one line of JSON that a command with <c>--json</c> prints.</summary>
+    public static async Task<JsonElement> JsonAsync(IReadOnlyList<string> arguments)
+    {
+        var (_, output, errors) = await RunAsync(arguments);
+        Assert.True(output.TrimEnd('\n').Split('\n') is [{ Length: > 0 }], $"One line of JSON was expected, not '{output}' ({errors})");
+        return JsonSerializer.Deserialize<JsonElement>(output);
+    }
+
+    public static async Task<(int Code, string Output, string Errors)> RunAsync(string file, IReadOnlyList<string> arguments)
+    {
+        using var process = Start(file, arguments);
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(3));
+        return (process.ExitCode, await output, await errors);
+    }
+
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static Process Start(string file, IReadOnlyList<string> arguments)
+    {
+        var start = new ProcessStartInfo(file) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start)!;
+    }
+}

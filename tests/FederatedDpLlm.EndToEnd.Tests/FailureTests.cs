@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using FederatedDpLlm.Tests.Shared;
+
+namespace FederatedDpLlm.EndToEnd.Tests;
+
+/// <summary>Real processes, killed for real.</summary>
+public sealed class FailureTests
+{
+    [Fact]
+    public async Task A_killed_node_is_noticed_the_others_answer_and_it_returns()
+    {
+        await using var demo = await FederationUnderTest.StartAsync();
+        var token = await demo.TokenForAsync("failover");
+        var (victim, processId) = demo.Nodes[0];
+        FederationUnderTest.Kill(processId);
+        for (var asked = 0; asked < 4; asked++)
+        {
+            Assert.Equal(200, (await demo.AskAsync(token, FederationUnderTest.Choice(0.1))).Status);
+        }
+
+        await UntilAsync(async () => (await demo.HospitalAsync(victim)).GetProperty("healthy").GetBoolean(), "the killed node answers again");
+        var answered = await demo.AskAsync(token, FederationUnderTest.Choice(0.1, strategy: "round-robin"));
+        Assert.Equal(200, answered.Status);
+        await AssertVerifiedAsync(demo.DataFolder);
+    }
+
+    [Fact]
+    public Task A_router_killed_under_load_never_overspends() => KillUnderLoadAsync(1);
+
+    [Fact, Trait(TestLength.Name, TestLength.Ci)]
+    public Task A_router_and_nodes_killed_again_and_again_under_load_never_overspend() => KillUnderLoadAsync(10);
+
+    [Fact]
+    public async Task Ctrl_C_leaves_no_process_behind()
+    {
+        await using var demo = await FederationUnderTest.StartAsync();
+        demo.SendInterrupt();
+        await demo.WaitForEndAsync();
+        Assert.Equal(0, demo.ExitCode);
+        await AssertGoneAsync(demo);
+    }
+
+    [Fact]
+    public async Task A_demo_that_is_killed_leaves_no_process_behind()
+    {
+        await using var demo = await FederationUnderTest.StartAsync();
+        FederationUnderTest.Kill(demo.DemoProcessId);
+        await demo.WaitForEndAsync();
+        await AssertGoneAsync(demo);
+    }
+
+    [Fact]
+    public async Task A_busy_port_is_a_clear_error()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
+        var (code, output, errors) = await Cli.RunAsync("demo", "--json", "--port", $"{port}", "--data", Path.Combine(Path.GetTempPath(), "fedllm-never-made"));
+        Assert.Equal(3, code);
+        Assert.Empty(output);
+        Assert.Contains($"Port {port} is already in use", errors, StringComparison.Ordinal);
+        Assert.Contains("--port", errors, StringComparison.Ordinal);
+    }
+
+    private static async Task KillUnderLoadAsync(int kills)
+    {
+        await using var demo = await FederationUnderTest.StartAsync();
+        var token = await demo.TokenForAsync("killed");
+        using var stopping = new CancellationTokenSource();
+        var acknowledged = 0;
+        var load = Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+        {
+            while (!stopping.IsCancellationRequested)
+            {
+                try
+                {
+                    if ((await demo.AskAsync(token, FederationUnderTest.Choice(0.05))).Status == 200)
+                    {
+                        Interlocked.Increment(ref acknowledged);
+                    }
+                }
+                catch (HttpRequestException)
+                {
+                    await Task.Delay(50);
+                }
+            }
+        })).ToList();
+        for (var kill = 0; kill < kills; kill++)
+        {
+            await Task.Delay(1500 + (37 * kill), TestContext.Current.CancellationToken);
+            var victims = Children(demo.DemoProcessId);
+            FederationUnderTest.Kill(kill % 2 == 0 ? victims[^1] : victims[kill % victims.Count]);
+            await UntilAsync(async () => (await demo.StateAsync()).GetProperty("hospitals").EnumerateArray().All(hospital => hospital.GetProperty("healthy").GetBoolean()), "the federation is whole again");
+        }
+
+        await stopping.CancelAsync();
+        await Task.WhenAll(load);
+        Assert.True(acknowledged > 0);
+        await AssertVerifiedAsync(demo.DataFolder);
+        var shown = await Cli.JsonAsync(["budget", "show", "--data", demo.DataFolder, "--json"]);
+        var accounts = shown.GetProperty("accounts").EnumerateArray().ToList();
+        Assert.All(accounts, account => Assert.True(account.GetProperty("spent").GetDouble() + account.GetProperty("reserved").GetDouble() <= account.GetProperty("budget").GetDouble()));
+
+        // Every answer that came back is paid for; what was cut off may be paid for without one.
+        var user = accounts.Single(account => account.GetProperty("id").GetString() == "user:killed");
+        Assert.True(user.GetProperty("spent").GetDouble() >= (0.05 * acknowledged) - 1e-9);
+    }
+
+    private static IReadOnlyList<int> Children(int parent) =>
+        [.. File.ReadAllText($"/proc/{parent}/task/{parent}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse).Order()];
+
+    private static async Task AssertVerifiedAsync(string dataFolder)
+    {
+        var budget = await Cli.RunAsync("budget", "verify", "--data", dataFolder, "--json");
+        Assert.True(budget.Code == 0, budget.Output + budget.Errors);
+        var audit = await Cli.RunAsync("audit", "verify", "--data", dataFolder, "--json");
+        Assert.True(audit.Code == 0, audit.Output + audit.Errors);
+    }
+
+    private static Task AssertGoneAsync(FederationUnderTest demo) =>
+        UntilAsync(() => Task.FromResult(demo.Nodes.Select(node => node.ProcessId).Append(demo.RouterProcessId).All(id => !Directory.Exists($"/proc/{id}"))), "every process has ended");
+
+    private static async Task UntilAsync(Func<Task<bool>> condition, string what)
+    {
+        var patience = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                if (await condition())
+                {
+                    return;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // Not there yet.
+            }
+
+            Assert.True(patience.Elapsed < TimeSpan.FromSeconds(60), $"After a minute it is still not so that {what}.");
+            await Task.Delay(200);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using FederatedDpLlm.Tests.Shared;
+
+namespace FederatedDpLlm.EndToEnd.Tests;
+
+/// <summary>One <c>fedllm demo</c> as a user starts it: processes, files, ports of its own, ended by process id.</summary>
+public sealed class FederationUnderTest : IAsyncDisposable
+{
+    private const int Interrupt = 2;
+    private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(150);
+    private readonly Process _demo;
+    private readonly JsonElement _announced;
+
+    private FederationUnderTest(Process demo, JsonElement announced, Task<string> errors)
+    {
+        _demo = demo;
+        _announced = announced;
+        Errors = errors;
+        Client = new HttpClient { BaseAddress = new Uri(Url), Timeout = TimeSpan.FromMinutes(2) };
+    }
+
+    public string Url => _announced.GetProperty("url").GetString()!;
+
+    public string MetricsUrl => _announced.GetProperty("metricsUrl").GetString()!;
+
+    public string Token => _announced.GetProperty("token").GetString()!;
+
+    public string DataFolder => _announced.GetProperty("dataDir").GetString()!;
+
+    public int RouterProcessId => _announced.GetProperty("router").GetProperty("pid").GetInt32();
+
+    public IReadOnlyList<(string Id, int ProcessId)> Nodes =>
+        [.. _announced.GetProperty("nodes").EnumerateArray().Select(node => (node.GetProperty("id").GetString()!, node.GetProperty("pid").GetInt32()))];
+
+    public int DemoProcessId => _demo.Id;
+
+    public HttpClient Client { get; }
+
+    /// <summary>Everything the demo wrote to standard error, once it has ended.</summary>
+    public Task<string> Errors { get; }
+
+    public static async Task<FederationUnderTest> StartAsync(string? dataFolder = null, params string[] more)
+    {
+        var folder = dataFolder ?? Path.Combine(Directory.CreateTempSubdirectory("fedllm-e2e-").FullName, "state");
+        var demo = Cli.Start(["demo", "--json", "--port", Cli.FreePort().ToString(System.Globalization.CultureInfo.InvariantCulture), "--data", folder, .. more]);
+        var errors = demo.StandardError.ReadToEndAsync();
+        var line = await demo.StandardOutput.ReadLineAsync().WaitAsync(ReadyWithin);
+        Assert.True(line is not null, $"The demo ended before it was ready: {(demo.HasExited ? await errors : string.Empty)}");
+        return new FederationUnderTest(demo, JsonSerializer.Deserialize<JsonElement>(line), errors);
+    }
+
+    /// <summary>A token of a user of its own, so that tests do not share quotas.</summary>
+    public async Task<string> TokenForAsync(string user, string department = "emergency", string role = "clinician") =>
+        (await Cli.JsonAsync(["token", "--json", "--data", DataFolder, "--user", user, "--department", department, "--role", role])).GetProperty("token").GetString()!;
+
+    public async Task<(int Status, JsonElement Body, HttpResponseHeaders Headers)> AskAsync(string token, object body, HttpClient? client = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = JsonContent.Create(body) };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        using var response = await (client ?? Client).SendAsync(request);
+        return ((int)response.StatusCode, JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync()), response.Headers);
+    }
+
+    public static object Choice(double epsilon, string? trust = null, string? strategy = null) => new
+    {
+        model = "ward",
+        messages = new[] { new { role = "user", content = "Which department sees most patients with chest pain?" } },
+        privacy = new { epsilon, choices = new[] { "emergency", "cardiology", "radiology", "general" }, trust, strategy },
+    };
+
+    public async Task<JsonElement> StateAsync() => await Client.GetFromJsonAsync<JsonElement>("/v1/federation");
+
+    public async Task<JsonElement> HospitalAsync(string id) =>
+        (await StateAsync()).GetProperty("hospitals").EnumerateArray().Single(hospital => hospital.GetProperty("id").GetString() == id);
+
+    public static void Kill(int processId) => Process.GetProcessById(processId).Kill();
+
+    /// <summary>Ctrl-C.</summary>
+    public void SendInterrupt() => _ = kill(_demo.Id, Interrupt);
+
+    public Task WaitForEndAsync() => _demo.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+
+    public int ExitCode => _demo.ExitCode;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_demo.HasExited)
+        {
+            SendInterrupt();
+            await WaitForEndAsync();
+        }
+
+        _demo.Dispose();
+        Client.Dispose();
+    }
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int kill(int processId, int signal);
+}
