@@ -33,8 +33,9 @@ for project in tests/*.Tests; do
   name=$(basename "$project")
   log="artifacts/test-$name.log"
   started=$SECONDS
-  dotnet "artifacts/bin/$name/release/$name.dll" "${arguments[@]}" >"$log" 2>&1
-  code=$?
+  # Where it takes the place for a terminal the runner colours its summary: the colours are taken out.
+  dotnet "artifacts/bin/$name/release/$name.dll" "${arguments[@]}" 2>&1 | sed $'s/\x1b\\[[0-9;]*m//g' >"$log"
+  code=${PIPESTATUS[0]}
   p=$(sed -n 's/^ *succeeded: \([0-9]*\).*/\1/p' "$log" | tail -1)
   f=$(sed -n 's/^ *failed: \([0-9]*\).*/\1/p' "$log" | tail -1)
   s=$(sed -n 's/^ *skipped: \([0-9]*\).*/\1/p' "$log" | tail -1)
