@@ -56,7 +56,7 @@ public sealed class OracleTests
 
     // 300 plans in the long run; a dozen here. The finer grid's bracket holds the truth, so a coarse upper end below the fine lower end would be a lie.
     [Theory, InlineData(300)]
-    [Trait(TestLength.Name, TestLength.Ci)]
+    [Trait(TestLength.Name, TestLength.Long)]
     public void Sampled_plans_lie_in_the_bracket_of_a_16_times_finer_grid(int plans) => Sampled(plans);
 
     [Fact]
