@@ -40,7 +40,9 @@ internal static class BudgetCommand
             return LedgerOptions.Good;
         }
 
-        var table = new Table().AddColumns("account", "kind", "counts in", "budget", "spent", "held", "remaining", "resets (UTC)");
+        // Names and amounts in one piece: a pipe has no width, and a narrow terminal may wrap the dates.
+        AnsiConsole.Profile.Width = Console.IsOutputRedirected ? 200 : AnsiConsole.Profile.Width;
+        var table = new Table().AddColumn(new TableColumn("account").NoWrap()).AddColumns("kind", "counts in", "budget", "spent", "held", "remaining", "resets (UTC)");
         foreach (var shown in accounts.Select(account => ShownAccount.Of(account.Name, account.State)))
         {
             table.AddRow(
