@@ -5,7 +5,7 @@ namespace FederatedDpLlm.Inference.Voters;
 //   are steadier than from the class alone where classes are uneven and examples few, which is what a shard is.
 //   C. Zhai, J. Lafferty, "A Study of Smoothing Methods for Language Models", TOIS 2004: Dirichlet smoothing towards the collection, here the shard.
 // Parameters
-//   Prior mu = 100 occurrences, chosen by cross-validation inside a training set (docs/privacy.md tells how).
+//   Prior mu = 100 occurrences, chosen by cross-validation inside a public training set, never on a hospital's own records.
 
 /// <summary>
 /// What a shard's records say about which option a question belongs to: records that name an option are examples of it, and each word of the question weighs as much

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using FederatedDpLlm.Security.Certificates;
+using Grpc.Core;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -57,7 +58,7 @@ public sealed partial class NodeDirectory : BackgroundService
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
         }
-        catch (OperationCanceledException)
+        catch (Exception error) when (error is OperationCanceledException or RpcException && stoppingToken.IsCancellationRequested)
         {
             // The host is stopping.
         }
