@@ -18,5 +18,9 @@ var root = new RootCommand("A federation of hospitals, one language model, priva
 
 // 0: done, 1: it went wrong, 2: it was asked wrongly.
 var parsed = root.Parse(args);
-var code = await parsed.InvokeAsync();
+
+// By default a command that was interrupted is cut off after two seconds. The demo ends its processes first, by force where one does not listen.
+var invocation = new InvocationConfiguration();
+invocation.ProcessTerminationTimeout = parsed.CommandResult.Command.Name == DemoCommand.Name ? null : invocation.ProcessTerminationTimeout;
+var code = await parsed.InvokeAsync(invocation);
 return parsed.Errors.Count > 0 ? 2 : code;

@@ -42,6 +42,17 @@ public sealed class FailureTests
         await AssertGoneAsync(demo);
     }
 
+    [Fact, Trait(TestLength.Name, TestLength.Ci)]
+    public async Task Ctrl_C_ends_a_node_that_no_longer_listens()
+    {
+        await using var demo = await FederationUnderTest.StartAsync();
+        FederationUnderTest.Freeze(demo.Nodes[^1].ProcessId);
+        demo.SendInterrupt();
+        await demo.WaitForEndAsync();
+        Assert.Equal(0, demo.ExitCode);
+        await AssertGoneAsync(demo);
+    }
+
     [Fact]
     public async Task A_demo_that_is_killed_leaves_no_process_behind()
     {

@@ -11,6 +11,7 @@ namespace FederatedDpLlm.EndToEnd.Tests;
 public sealed class FederationUnderTest : IAsyncDisposable
 {
     private const int Interrupt = 2;
+    private const int Stop = 19;
     private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(150);
     private readonly Process _demo;
     private readonly JsonElement _announced;
@@ -78,6 +79,9 @@ public sealed class FederationUnderTest : IAsyncDisposable
         (await StateAsync()).GetProperty("hospitals").EnumerateArray().Single(hospital => hospital.GetProperty("id").GetString() == id);
 
     public static void Kill(int processId) => Process.GetProcessById(processId).Kill();
+
+    /// <summary>From now on the process hears nothing, not even that it should end.</summary>
+    public static void Freeze(int processId) => _ = kill(processId, Stop);
 
     /// <summary>Ctrl-C.</summary>
     public void SendInterrupt() => _ = kill(_demo.Id, Interrupt);

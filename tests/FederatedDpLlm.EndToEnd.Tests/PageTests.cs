@@ -27,6 +27,21 @@ public sealed class PageTests(SharedFederation shared)
     }
 
     [Fact]
+    public async Task A_router_that_hangs_is_told_and_a_token_in_the_address_is_used_and_taken_out()
+    {
+        var script = NodeClients.Require("page-lost.mjs");
+        var chromium = NodeClients.RequireChromium();
+        var officer = await shared.Demo.TokenForAsync("page-officer", role: "privacy-officer");
+        var (code, output, errors) = await Cli.RunAsync("node", [script, chromium, shared.Demo.Url, officer, $"{shared.Demo.RouterProcessId}"]);
+        Assert.True(code == 0, errors);
+        var seen = JsonSerializer.Deserialize<JsonElement>(output);
+        Assert.Equal(shared.Demo.Url + "/", seen.GetProperty("address").GetString());
+        Assert.StartsWith("not live since ", seen.GetProperty("lost").GetString(), StringComparison.Ordinal);
+        Assert.True(seen.GetProperty("authorised").GetBoolean());
+        Assert.False(seen.GetProperty("wide").GetBoolean());
+    }
+
+    [Fact]
     public async Task The_page_allows_nothing_from_elsewhere()
     {
         using var response = await shared.Demo.Client.GetAsync("/", TestContext.Current.CancellationToken);

@@ -1,5 +1,6 @@
 // The page: asks the router once a second and shows what it says. Every text goes in as text, never as markup.
 const every = 1000;
+const patience = 4000;
 const tokenKey = 'federation-token';
 const byId = (id) => document.getElementById(id);
 let lastSeen = null;
@@ -47,7 +48,7 @@ function account(one) {
   return element('div', { className: 'account' },
     element('p', { className: 'name', textContent: one.id }),
     bar(one.spent, one.reserved, one.budget, `${number(percent, 1)} % used`),
-    element('p', {}, element('strong', { textContent: `epsilon ${number(one.epsilonRemaining)} left` }), ` of ${number(one.epsilonBudget)} at delta ${one.delta}`),
+    element('p', {}, element('strong', { textContent: `epsilon ${number(one.epsilonRemaining)} left` }), ` of ${number(one.epsilonBudget)} at delta ${one.delta.toExponential()}`),
     element('p', { className: 'quiet', textContent: `${one.unit} ${number(one.spent, 4)} spent · ${number(one.reserved, 4)} held · ${number(left, 4)} left · never refills` }));
 }
 
@@ -95,17 +96,19 @@ function show(state) {
 
 function live(className, text) {
   byId('live').className = `live ${className}`;
-  byId('live').textContent = text;
+  // Only a change is said aloud.
+  if (byId('live').textContent !== text) { byId('live').textContent = text; }
   document.body.classList.toggle('stale', className !== 'on');
 }
 
 async function refresh() {
   const token = sessionStorage.getItem(tokenKey);
   try {
-    const answer = await fetch('/v1/federation', { headers: token ? { Authorization: `Bearer ${token}` } : {}, cache: 'no-store' });
+    const answer = await fetch('/v1/federation', { headers: token ? { Authorization: `Bearer ${token}` } : {}, cache: 'no-store', signal: AbortSignal.timeout(patience) });
     if (answer.status === 401) {
       if (token) { byId('sign-in-trouble').textContent = 'This token does not open the page. It needs the role privacy-officer or operator.'; }
-      sessionStorage.removeItem(tokenKey);
+      // Not one that was typed in meanwhile.
+      if (sessionStorage.getItem(tokenKey) === token) { sessionStorage.removeItem(tokenKey); }
       byId('sign-in').hidden = false;
       byId('content').hidden = true;
       live('waiting', 'a token is needed');
@@ -122,5 +125,8 @@ async function refresh() {
   }
 }
 
-await refresh();
-setInterval(refresh, every);
+// One question at a time: a router that hangs is noticed, and none pile up before it.
+for (;;) {
+  await refresh();
+  await new Promise((resolve) => setTimeout(resolve, every));
+}
