@@ -1,11 +1,9 @@
-using System.Numerics;
-
 namespace FederatedDpLlm.Models.Kernels;
 
 /// <summary>
 /// The weights of a linear map y = x W^T, packed for <see cref="MatrixTile"/>: panels of 32 outputs, [panel][input][32], the last panel filled with zeros.
-/// The inputs are cut into a power of two of equal canonical slices, each a chain of its own, combined by a fixed binary tree: a rank of a tensor-parallel
-/// group that owns some slices computes a subtree of the same sum, so that the bits do not depend on the cut.
+/// The inputs are cut into equal canonical slices, each a chain of its own, combined by <see cref="ReductionTree"/>: a rank of a tensor-parallel group that
+/// owns some slices computes nodes of the same tree, so that the bits do not depend on the cut.
 /// </summary>
 internal sealed unsafe class PackedMatrix
 {
@@ -16,9 +14,9 @@ internal sealed unsafe class PackedMatrix
 
     public PackedMatrix(int outputs, int inputs, int slices = 1)
     {
-        if (!BitOperations.IsPow2(slices) || slices > MaximumSlices || inputs % slices != 0)
+        if (slices is < 1 or > MaximumSlices || inputs % slices != 0)
         {
-            throw new ArgumentOutOfRangeException(nameof(slices), slices, $"Slices are a power of two up to {MaximumSlices} that divides the {inputs} inputs.");
+            throw new ArgumentOutOfRangeException(nameof(slices), slices, $"Slices are 1 to {MaximumSlices} and divide the {inputs} inputs.");
         }
 
         (Outputs, Inputs, _slices) = (outputs, inputs, slices);
@@ -93,22 +91,10 @@ internal sealed unsafe class PackedMatrix
                     partial + slice * TileSize, MatrixTile.Columns, accumulate: false);
             }
 
-            CombineByTree(partial, _slices, TileSize);
+            ReductionTree.Combine(partial, _slices, TileSize);
             for (var row = 0; row < count; row++)
             {
                 new ReadOnlySpan<float>(partial + row * MatrixTile.Columns, columns).CopyTo(new Span<float>(y + (first + row) * yRow, columns));
-            }
-        }
-    }
-
-    // ((0+1)+(2+3)) + ((4+5)+(6+7)): a power-of-two run of slices is a subtree.
-    private static void CombineByTree(float* partial, int slices, int size)
-    {
-        for (var distance = 1; distance < slices; distance *= 2)
-        {
-            for (var slice = 0; slice < slices; slice += 2 * distance)
-            {
-                Elementwise.Add(partial + slice * size, partial + (slice + distance) * size, size);
             }
         }
     }

@@ -20,12 +20,15 @@ internal static unsafe class LlamaForward
         Embed(weights, workspace, rows);
         for (var layer = 0; layer < shape.Layers; layer++)
         {
-            var at = layer;
-            ByRows(workspace, rows, (first, end, _) => ProjectQueryKeyValue(weights, at, chunks, workspace, first, end));
+            var (parts, keep, cache) = (weights.Layers[layer], workspace.Layers[layer], layer);
+            var next = layer + 1 < shape.Layers ? workspace.Layers[layer + 1].Input : workspace.Output;
+            ByRows(workspace, rows, (first, end, _) => ProjectQueryKeyValue(shape, parts.Attention, weights.Rotary, cache, chunks, workspace, keep, first, end));
             ByRows(workspace, rows, (first, end, thread) =>
             {
-                Attend(weights, at, chunks, workspace, first, end, workspace.Scratch(thread));
-                FinishLayer(weights, at, workspace, first, end);
+                Attend(shape, parts.Attention, cache, chunks, workspace, keep, first, end, thread);
+                AddProjected(shape, workspace, keep.Input, keep.Middle, first, end);
+                FeedForward(shape, parts.FeedForward, workspace, keep, first, end);
+                AddProjected(shape, workspace, keep.Middle, next, first, end);
             });
         }
 
@@ -36,7 +39,25 @@ internal static unsafe class LlamaForward
         return wanted;
     }
 
-    private static (int Rows, int Wanted) LayOut(ModelConfiguration shape, IReadOnlyList<SequenceChunk> chunks, ForwardWorkspace workspace)
+    /// <summary>What the attention of one layer, or a shard's heads of it, adds to the stream in <c>keep.Input</c>: left in <see cref="ForwardWorkspace.Projected"/>.</summary>
+    public static void AttentionPart(
+        ModelConfiguration shape, AttentionWeights weights, RotaryTable rotary, int cache, IReadOnlyList<SequenceChunk> chunks, ForwardWorkspace workspace, int rows)
+    {
+        var keep = workspace.Layers[0];
+        ByRows(workspace, rows, (first, end, _) => ProjectQueryKeyValue(shape, weights, rotary, cache, chunks, workspace, keep, first, end));
+        ByRows(workspace, rows, (first, end, thread) => Attend(shape, weights, cache, chunks, workspace, keep, first, end, thread));
+        GC.KeepAlive(workspace);
+    }
+
+    /// <summary>What the feed-forward part of one layer, or a shard's slices of it, adds to the stream in <c>keep.Middle</c>: left in <see cref="ForwardWorkspace.Projected"/>.</summary>
+    public static void FeedForwardPart(ModelConfiguration shape, FeedForwardWeights weights, ForwardWorkspace workspace, int rows)
+    {
+        ByRows(workspace, rows, (first, end, _) => FeedForward(shape, weights, workspace, workspace.Layers[0], first, end));
+        GC.KeepAlive(workspace);
+    }
+
+    /// <summary>Makes room for the chunks' tokens in their sequences and notes each row's place.</summary>
+    public static (int Rows, int Wanted) LayOut(ModelConfiguration shape, IReadOnlyList<SequenceChunk> chunks, ForwardWorkspace workspace)
     {
         var (row, wanted) = (0, 0);
         for (var index = 0; index < chunks.Count; index++)
@@ -74,16 +95,17 @@ internal static unsafe class LlamaForward
         }
     }
 
-    private static void ProjectQueryKeyValue(LlamaWeights weights, int index, IReadOnlyList<SequenceChunk> chunks, ForwardWorkspace workspace, int first, int end)
+    private static void ProjectQueryKeyValue(
+        ModelConfiguration shape, AttentionWeights layer, RotaryTable rotary, int cache, IReadOnlyList<SequenceChunk> chunks, ForwardWorkspace workspace, LayerActivations keep,
+        int first, int end)
     {
         unchecked
         {
-            var (shape, layer, keep) = (weights.Shape, weights.Layers[index], workspace.Layers[index]);
             var (width, queryWidth, keyValueWidth, rows) = (shape.Width, shape.QueryWidth, shape.KeyValueWidth, end - first);
             var normed = keep.AttentionInput.Pointer + first * width;
             for (var row = first; row < end; row++)
             {
-                RmsNorm.Forward(keep.Input.Pointer + row * width, layer.AttentionNorm.Pointer, keep.AttentionInput.Pointer + row * width, width, (float)shape.NormEpsilon);
+                RmsNorm.Forward(keep.Input.Pointer + row * width, layer.Norm.Pointer, keep.AttentionInput.Pointer + row * width, width, (float)shape.NormEpsilon);
             }
 
             layer.Query.Multiply(rows, normed, width, keep.Query.Pointer + first * queryWidth, queryWidth);
@@ -99,9 +121,9 @@ internal static unsafe class LlamaForward
                 AddBias(layer.ValueBias, value);
                 NormHeads(layer.QueryNorm, query, shape.Heads, shape);
                 NormHeads(layer.KeyNorm, key, shape.KeyValueHeads, shape);
-                weights.Rotary.Rotate(query, shape.Heads, workspace.RowPosition[row]);
-                weights.Rotary.Rotate(key, shape.KeyValueHeads, workspace.RowPosition[row]);
-                Remember(chunks[workspace.RowChunk[row]].Sequence, index, shape, workspace.RowPosition[row], key, value);
+                rotary.Rotate(query, shape.Heads, workspace.RowPosition[row]);
+                rotary.Rotate(key, shape.KeyValueHeads, workspace.RowPosition[row]);
+                Remember(chunks[workspace.RowChunk[row]].Sequence, cache, shape, workspace.RowPosition[row], key, value);
             }
         }
     }
@@ -142,7 +164,8 @@ internal static unsafe class LlamaForward
     }
 
     private static void Attend(
-        LlamaWeights weights, int layer, IReadOnlyList<SequenceChunk> chunks, ForwardWorkspace workspace, int first, int end, FloatBuffer scratch)
+        ModelConfiguration shape, AttentionWeights layer, int cache, IReadOnlyList<SequenceChunk> chunks, ForwardWorkspace workspace, LayerActivations keep,
+        int first, int end, int thread)
     {
         for (var row = first; row < end;)
         {
@@ -152,16 +175,23 @@ internal static unsafe class LlamaForward
                 count++;
             }
 
-            AttendTogether(weights.Shape, layer, chunks[workspace.RowChunk[row]].Sequence, workspace, row, count, scratch);
+            AttendTogether(shape, cache, chunks[workspace.RowChunk[row]].Sequence, workspace, keep, row, count, workspace.Scratch(thread));
             row += count;
+        }
+
+        unchecked
+        {
+            layer.Output.Multiply(
+                end - first, keep.Attended.Pointer + first * shape.QueryWidth, shape.QueryWidth, workspace.Projected.Pointer + first * shape.Width, shape.Width);
         }
     }
 
-    private static void AttendTogether(ModelConfiguration shape, int layer, KvSequence sequence, ForwardWorkspace workspace, int row, int count, FloatBuffer scratch)
+    private static void AttendTogether(
+        ModelConfiguration shape, int layer, KvSequence sequence, ForwardWorkspace workspace, LayerActivations keep, int row, int count, FloatBuffer scratch)
     {
         unchecked
         {
-            var (keep, headSize, layout) = (workspace.Layers[layer], shape.HeadSize, sequence.Layout);
+            var (headSize, layout) = (shape.HeadSize, sequence.Layout);
             var position = workspace.RowPosition[row];
             var attention = scratch.Pointer;
             var outputs = attention + AttentionKernel.QueriesTogether * workspace.WeightRow;
@@ -180,20 +210,14 @@ internal static unsafe class LlamaForward
         }
     }
 
-    private static void FinishLayer(LlamaWeights weights, int index, ForwardWorkspace workspace, int first, int end)
+    private static void FeedForward(ModelConfiguration shape, FeedForwardWeights layer, ForwardWorkspace workspace, LayerActivations keep, int first, int end)
     {
         unchecked
         {
-            var (shape, layer, keep) = (weights.Shape, weights.Layers[index], workspace.Layers[index]);
-            var next = index + 1 < shape.Layers ? workspace.Layers[index + 1].Input : workspace.Output;
             var (width, inner, rows) = (shape.Width, shape.FeedForwardWidth, end - first);
-            var projected = workspace.Projected.Pointer + first * width;
-            layer.Output.Multiply(rows, keep.Attended.Pointer + first * shape.QueryWidth, shape.QueryWidth, projected, width);
-            Sum(keep.Input.Pointer + first * width, projected, keep.Middle.Pointer + first * width, rows * width);
             for (var row = first; row < end; row++)
             {
-                RmsNorm.Forward(
-                    keep.Middle.Pointer + row * width, layer.FeedForwardNorm.Pointer, keep.FeedForwardInput.Pointer + row * width, width, (float)shape.NormEpsilon);
+                RmsNorm.Forward(keep.Middle.Pointer + row * width, layer.Norm.Pointer, keep.FeedForwardInput.Pointer + row * width, width, (float)shape.NormEpsilon);
             }
 
             var normed = keep.FeedForwardInput.Pointer + first * width;
@@ -203,8 +227,16 @@ internal static unsafe class LlamaForward
             layer.Gate.Multiply(rows, normed, width, gate, inner);
             layer.Up.Multiply(rows, normed, width, up, inner);
             Elementwise.SwiGlu(gate, up, hidden, rows * inner);
-            layer.Down.Multiply(rows, hidden, inner, projected, width);
-            Sum(keep.Middle.Pointer + first * width, projected, next.Pointer + first * width, rows * width);
+            layer.Down.Multiply(rows, hidden, inner, workspace.Projected.Pointer + first * width, width);
+        }
+    }
+
+    private static void AddProjected(ModelConfiguration shape, ForwardWorkspace workspace, FloatBuffer stream, FloatBuffer result, int first, int end)
+    {
+        unchecked
+        {
+            var place = first * shape.Width;
+            Sum(stream.Pointer + place, workspace.Projected.Pointer + place, result.Pointer + place, (end - first) * shape.Width);
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Numerics;
 using FederatedDpLlm.Models.Weights;
 
 namespace FederatedDpLlm.Models.Llama;
@@ -11,6 +10,7 @@ public sealed record ModelConfiguration
 {
     private const int LargestSize = 1 << 20;
     private const int LargestSlices = 8;
+    private const int QuantizationBlock = 32;
 
     /// <summary><c>model_type</c> of config.json: <c>llama</c>, <c>mistral</c>, <c>qwen2</c> or <c>qwen3</c>.</summary>
     public string ModelType { get; init; } = "llama";
@@ -70,17 +70,15 @@ public sealed record ModelConfiguration
     public int KeyValueWidth => KeyValueHeads * HeadSize;
 
     /// <summary>
-    /// Into how many canonical slices the sums of the attention output and of the down projection are cut: the largest power of two up to 8 that divides
-    /// the key-value heads and the feed-forward width. Part of the model's arithmetic: every tensor-parallel degree up to it gives the same bits.
+    /// Into how many canonical slices the sum of the attention's output projection is cut: the most, up to 8, that give each the same number of key-value
+    /// heads. Part of the model's arithmetic: whoever computes which slices, the bits are the same.
     /// </summary>
-    public int CanonicalSlices
-    {
-        get
-        {
-            var common = KeyValueHeads | FeedForwardWidth | LargestSlices;
-            return 1 << BitOperations.TrailingZeroCount(common);
-        }
-    }
+    public int AttentionSlices => Enumerable.Range(1, LargestSlices).Last(slices =>
+        KeyValueHeads % slices == 0 && (!HasQuantizableSums || QueryWidth / slices % QuantizationBlock == 0));
+
+    /// <summary>As <see cref="AttentionSlices"/> for the down projection: the largest power of two up to 8 that divides the feed-forward width.</summary>
+    public int FeedForwardSlices => new[] { 8, 4, 2, 1 }.First(slices =>
+        FeedForwardWidth % slices == 0 && (!HasQuantizableSums || FeedForwardWidth / slices % QuantizationBlock == 0));
 
     /// <summary>The number of parameters; a tied head counts once.</summary>
     public long Parameters
@@ -116,6 +114,9 @@ public sealed record ModelConfiguration
         Demand(EndTokens.All(token => token >= 0 && token < Vocabulary), "an end token lies outside the vocabulary");
         return this;
     }
+
+    // Blocks of quantised weights lie along the sums: a slice border within one would cut it.
+    private bool HasQuantizableSums => QueryWidth % QuantizationBlock == 0 && FeedForwardWidth % QuantizationBlock == 0;
 
     private static void Require(int size, string name) =>
         Demand(size is > 0 and <= LargestSize, $"{name} is {size}, allowed is 1 to {LargestSize}");
