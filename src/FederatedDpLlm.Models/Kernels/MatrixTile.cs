@@ -26,13 +26,20 @@ internal static unsafe class MatrixTile
     /// <param name="accumulate">Whether the chains go on from c.</param>
     public static void Multiply(int rows, float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
     {
+        Multiply<Float32Row>(rows, a, aRow, aStep, (byte*)b, bStep * sizeof(float), depth, c, cRow, accumulate);
+    }
+
+    /// <summary>As above, for rows of b that are stored in another type; <paramref name="bStep"/> is in bytes.</summary>
+    public static void Multiply<TRow>(int rows, float* a, nint aRow, nint aStep, byte* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+        where TRow : struct, IPanelRow
+    {
         if (Vector512.IsHardwareAccelerated)
         {
-            MatrixTile512.Multiply(rows, a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
+            MatrixTile512.Multiply<TRow>(rows, a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
         }
         else
         {
-            MatrixTile256.Multiply(rows, a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
+            MatrixTile256.Multiply<TRow>(rows, a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
         }
     }
 

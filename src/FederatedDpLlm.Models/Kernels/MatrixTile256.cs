@@ -4,32 +4,36 @@ using System.Runtime.Intrinsics;
 namespace FederatedDpLlm.Models.Kernels;
 
 /// <summary><see cref="MatrixTile"/> in 256-bit registers: four rows by half a tile (16 columns) in eight accumulators.</summary>
+/// <remarks>Steps of b are in bytes.</remarks>
 internal static unsafe class MatrixTile256
 {
-    public static void Multiply(int rows, float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    public static void Multiply<TRow>(int rows, float* a, nint aRow, nint aStep, byte* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+        where TRow : struct, IPanelRow
     {
-        Half(rows, a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
-        Half(rows, a, aRow, aStep, b + MatrixTile.Columns / 2, bStep, depth, c + MatrixTile.Columns / 2, cRow, accumulate);
+        Half<TRow>(0, rows, a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
+        Half<TRow>(1, rows, a, aRow, aStep, b, bStep, depth, c + MatrixTile.Columns / 2, cRow, accumulate);
     }
 
-    private static void Half(int rows, float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    private static void Half<TRow>(int half, int rows, float* a, nint aRow, nint aStep, byte* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+        where TRow : struct, IPanelRow
     {
         unchecked
         {
             for (; rows >= 4; rows -= 4, a += 4 * aRow, c += 4 * cRow)
             {
-                Tile4(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
+                Tile4<TRow>(half, a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
             }
 
             for (; rows >= 1; rows -= 1, a += 1 * aRow, c += 1 * cRow)
             {
-                Tile1(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
+                Tile1<TRow>(half, a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4(float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    private static void Tile4<TRow>(int half, float* a, nint aRow, nint aStep, byte* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+        where TRow : struct, IPanelRow
     {
         unchecked
         {
@@ -47,8 +51,8 @@ internal static unsafe class MatrixTile256
             var s31 = accumulate ? Vector256.Load(c + 3 * cRow + 8) : Vector256<float>.Zero;
             for (nint k = 0, at = 0; k < depth; k++, at += aStep, b += bStep)
             {
-                var b0 = Vector256.Load(b);
-                var b1 = Vector256.Load(b + 8);
+                var b0 = TRow.Quarter(b, 2 * half);
+                var b1 = TRow.Quarter(b, 2 * half + 1);
                 var x0 = Vector256.Create(a0[at]);
                 s00 = Vector256.FusedMultiplyAdd(x0, b0, s00);
                 s01 = Vector256.FusedMultiplyAdd(x0, b1, s01);
@@ -75,7 +79,8 @@ internal static unsafe class MatrixTile256
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile1(float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    private static void Tile1<TRow>(int half, float* a, nint aRow, nint aStep, byte* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+        where TRow : struct, IPanelRow
     {
         unchecked
         {
@@ -84,8 +89,8 @@ internal static unsafe class MatrixTile256
             var s01 = accumulate ? Vector256.Load(c + 8) : Vector256<float>.Zero;
             for (nint k = 0, at = 0; k < depth; k++, at += aStep, b += bStep)
             {
-                var b0 = Vector256.Load(b);
-                var b1 = Vector256.Load(b + 8);
+                var b0 = TRow.Quarter(b, 2 * half);
+                var b1 = TRow.Quarter(b, 2 * half + 1);
                 var x0 = Vector256.Create(a0[at]);
                 s00 = Vector256.FusedMultiplyAdd(x0, b0, s00);
                 s01 = Vector256.FusedMultiplyAdd(x0, b1, s01);

@@ -4,31 +4,34 @@ using System.Runtime.Intrinsics;
 namespace FederatedDpLlm.Models.Kernels;
 
 /// <summary><see cref="MatrixTile"/> in 512-bit registers: eight rows by 32 columns in sixteen accumulators, unrolled since registers have no index.</summary>
+/// <remarks>Steps of b are in bytes.</remarks>
 internal static unsafe class MatrixTile512
 {
-    public static void Multiply(int rows, float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    public static void Multiply<TRow>(int rows, float* a, nint aRow, nint aStep, byte* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+        where TRow : struct, IPanelRow
     {
         unchecked
         {
             for (; rows >= 8; rows -= 8, a += 8 * aRow, c += 8 * cRow)
             {
-                Tile8(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
+                Tile8<TRow>(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
             }
 
             for (; rows >= 4; rows -= 4, a += 4 * aRow, c += 4 * cRow)
             {
-                Tile4(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
+                Tile4<TRow>(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
             }
 
             for (; rows >= 1; rows -= 1, a += 1 * aRow, c += 1 * cRow)
             {
-                Tile1(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
+                Tile1<TRow>(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8(float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    private static void Tile8<TRow>(float* a, nint aRow, nint aStep, byte* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+        where TRow : struct, IPanelRow
     {
         unchecked
         {
@@ -58,8 +61,8 @@ internal static unsafe class MatrixTile512
             var s71 = accumulate ? Vector512.Load(c + 7 * cRow + 16) : Vector512<float>.Zero;
             for (nint k = 0, at = 0; k < depth; k++, at += aStep, b += bStep)
             {
-                var b0 = Vector512.Load(b);
-                var b1 = Vector512.Load(b + 16);
+                var b0 = TRow.Low(b);
+                var b1 = TRow.High(b);
                 var x0 = Vector512.Create(a0[at]);
                 s00 = Vector512.FusedMultiplyAdd(x0, b0, s00);
                 s01 = Vector512.FusedMultiplyAdd(x0, b1, s01);
@@ -106,7 +109,8 @@ internal static unsafe class MatrixTile512
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4(float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    private static void Tile4<TRow>(float* a, nint aRow, nint aStep, byte* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+        where TRow : struct, IPanelRow
     {
         unchecked
         {
@@ -124,8 +128,8 @@ internal static unsafe class MatrixTile512
             var s31 = accumulate ? Vector512.Load(c + 3 * cRow + 16) : Vector512<float>.Zero;
             for (nint k = 0, at = 0; k < depth; k++, at += aStep, b += bStep)
             {
-                var b0 = Vector512.Load(b);
-                var b1 = Vector512.Load(b + 16);
+                var b0 = TRow.Low(b);
+                var b1 = TRow.High(b);
                 var x0 = Vector512.Create(a0[at]);
                 s00 = Vector512.FusedMultiplyAdd(x0, b0, s00);
                 s01 = Vector512.FusedMultiplyAdd(x0, b1, s01);
@@ -152,7 +156,8 @@ internal static unsafe class MatrixTile512
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile1(float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    private static void Tile1<TRow>(float* a, nint aRow, nint aStep, byte* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+        where TRow : struct, IPanelRow
     {
         unchecked
         {
@@ -161,8 +166,8 @@ internal static unsafe class MatrixTile512
             var s01 = accumulate ? Vector512.Load(c + 16) : Vector512<float>.Zero;
             for (nint k = 0, at = 0; k < depth; k++, at += aStep, b += bStep)
             {
-                var b0 = Vector512.Load(b);
-                var b1 = Vector512.Load(b + 16);
+                var b0 = TRow.Low(b);
+                var b1 = TRow.High(b);
                 var x0 = Vector512.Create(a0[at]);
                 s00 = Vector512.FusedMultiplyAdd(x0, b0, s00);
                 s01 = Vector512.FusedMultiplyAdd(x0, b1, s01);

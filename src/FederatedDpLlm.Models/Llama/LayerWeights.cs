@@ -23,10 +23,6 @@ internal sealed class LayerWeights(ModelConfiguration shape, ITensorSource sourc
         return buffer;
     }
 
-    internal static PackedMatrix Matrix(ITensorSource source, string name, int outputs, int inputs, int slices = 1)
-    {
-        var rows = new float[outputs * inputs];
-        source.Read(name, outputs, inputs, rows);
-        return PackedMatrix.Pack(rows, outputs, inputs, slices);
-    }
+    internal static PackedMatrix Matrix(ITensorSource source, string name, int outputs, int inputs, int slices = 1) =>
+        PackedMatrix.Load(source, name, outputs, inputs, slices);
 }

@@ -13,7 +13,7 @@ internal sealed class LlamaWeights
         source.Read(TensorNames.Embedding, shape.Vocabulary, shape.Width, Embedding.Span);
         Layers = [.. Enumerable.Range(0, shape.Layers).Select(layer => new LayerWeights(shape, source, layer))];
         FinalNorm = LayerWeights.Vector(source, TensorNames.FinalNorm, shape.Width);
-        Head = shape.TiedHead ? PackedMatrix.Pack(Embedding.Span, shape.Vocabulary, shape.Width) : UntiedHead(source);
+        Head = PackedMatrix.Load(source, shape.TiedHead ? TensorNames.Embedding : TensorNames.Head, shape.Vocabulary, shape.Width);
         Rotary = new RotaryTable(shape);
     }
 
@@ -40,12 +40,5 @@ internal sealed class LlamaWeights
         {
             Layers[layer].Refresh(parameters, layer);
         }
-    }
-
-    private PackedMatrix UntiedHead(ITensorSource source)
-    {
-        var rows = new float[Shape.Vocabulary * Shape.Width];
-        source.Read(TensorNames.Head, Shape.Vocabulary, Shape.Width, rows);
-        return PackedMatrix.Pack(rows, Shape.Vocabulary, Shape.Width);
     }
 }

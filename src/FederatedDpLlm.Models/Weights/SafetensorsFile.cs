@@ -50,18 +50,17 @@ internal sealed class SafetensorsFile : ITensorSource, IDisposable
 
     public void Read(string name, int rows, int columns, Span<float> destination)
     {
-        if (!_entries.TryGetValue(name, out var entry))
-        {
-            throw new ModelFormatException($"The tensor '{name}' is missing.");
-        }
-
-        var fits = rows == 1 ? entry.Shape is [var only] && only == columns : entry.Shape is [var first, var second] && first == rows && second == columns;
-        if (!fits)
-        {
-            throw new ModelFormatException($"The tensor '{name}' has the shape [{string.Join(", ", entry.Shape)}], expected was {(rows == 1 ? $"[{columns}]" : $"[{rows}, {columns}]")}.");
-        }
-
+        var entry = Find(name, rows, columns);
         ReadElements(entry, Known(entry, name), destination);
+    }
+
+    public void ReadStored(string name, int rows, int columns, int firstRow, Span<byte> destination)
+    {
+        var entry = Find(name, rows, columns);
+        var start = entry.Start + firstRow * Known(entry, name).RowBytes(columns);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Length, entry.End - start, nameof(destination));
+        _file.Seek(_dataStart + start, SeekOrigin.Begin);
+        _file.ReadExactly(destination);
     }
 
     public void Dispose() => _file.Dispose();
@@ -156,9 +155,22 @@ internal sealed class SafetensorsFile : ITensorSource, IDisposable
         _ => throw new ModelFormatException($"The tensor '{name}' is neither F32 nor F16 nor BF16."),
     };
 
+    private Entry Find(string name, int rows, int columns)
+    {
+        if (!_entries.TryGetValue(name, out var entry))
+        {
+            throw new ModelFormatException($"The tensor '{name}' is missing.");
+        }
+
+        var fits = rows == 1 ? entry.Shape is [var only] && only == columns : entry.Shape is [var first, var second] && first == rows && second == columns;
+        return fits
+            ? entry
+            : throw new ModelFormatException($"The tensor '{name}' has the shape [{string.Join(", ", entry.Shape)}], expected was {(rows == 1 ? $"[{columns}]" : $"[{rows}, {columns}]")}.");
+    }
+
     private void ReadElements(Entry entry, ElementType type, Span<float> destination)
     {
-        var size = type.SizeBytes();
+        var size = type.BlockBytes();
         var buffer = new byte[Math.Min(1 << 20, entry.End - entry.Start)];
         for (var (at, done) = (entry.Start, 0); at < entry.End;)
         {

@@ -20,7 +20,7 @@ internal static class SafetensorsWriter
         long offset = 0;
         foreach (var tensor in tensors)
         {
-            var end = offset + (long)tensor.Values.Length * type.SizeBytes();
+            var end = offset + (long)tensor.Values.Length * type.BlockBytes();
             header[tensor.Name] = new JsonObject
             {
                 ["dtype"] = NameOf(type),
@@ -34,7 +34,7 @@ internal static class SafetensorsWriter
         WriteHeader(file, header.ToJsonString());
         foreach (var tensor in tensors)
         {
-            var bytes = new byte[tensor.Values.Length * type.SizeBytes()];
+            var bytes = new byte[tensor.Values.Length * type.BlockBytes()];
             ElementConversion.Narrow(tensor.Values.Span, type, bytes);
             file.Write(bytes);
         }

@@ -13,8 +13,8 @@ public sealed unsafe class MatrixTests
             var (a, b, start) = (Floats(rows * depth, seed), Floats(depth * MatrixTile.Columns, seed + 1), Floats(rows * MatrixTile.Columns, seed + 2));
             var (edge, narrow, wide) = (Copy(start), Copy(start), Copy(start));
             MatrixTile.MultiplyEdge(rows, MatrixTile.Columns, a.Pointer, depth, 1, b.Pointer, MatrixTile.Columns, depth, edge.Pointer, MatrixTile.Columns, accumulate);
-            MatrixTile256.Multiply(rows, a.Pointer, depth, 1, b.Pointer, MatrixTile.Columns, depth, narrow.Pointer, MatrixTile.Columns, accumulate);
-            MatrixTile512.Multiply(rows, a.Pointer, depth, 1, b.Pointer, MatrixTile.Columns, depth, wide.Pointer, MatrixTile.Columns, accumulate);
+            MatrixTile256.Multiply<Float32Row>(rows, a.Pointer, depth, 1, (byte*)b.Pointer, MatrixTile.Columns * sizeof(float), depth, narrow.Pointer, MatrixTile.Columns, accumulate);
+            MatrixTile512.Multiply<Float32Row>(rows, a.Pointer, depth, 1, (byte*)b.Pointer, MatrixTile.Columns * sizeof(float), depth, wide.Pointer, MatrixTile.Columns, accumulate);
             GC.KeepAlive(a);
             GC.KeepAlive(b);
             return Same(edge, narrow) && Same(edge, wide);

@@ -1,0 +1,59 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace FederatedDpLlm.Models.Kernels;
+
+/// <summary>Integer steps that every machine computes exactly, by whatever instruction it has for them.</summary>
+internal static unsafe class IntegerLanes
+{
+    /// <summary>Lane i = a[2i] * b[2i] + a[2i+1] * b[2i+1], in 32 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> MultiplyPairs(Vector512<short> a, Vector512<short> b)
+    {
+        if (Avx512BW.IsSupported)
+        {
+            return Avx512BW.MultiplyAddAdjacent(a, b);
+        }
+
+        if (Avx2.IsSupported)
+        {
+            return Vector512.Create(Avx2.MultiplyAddAdjacent(a.GetLower(), b.GetLower()), Avx2.MultiplyAddAdjacent(a.GetUpper(), b.GetUpper()));
+        }
+
+        return EvenShorts(a) * EvenShorts(b) + OddShorts(a) * OddShorts(b);
+    }
+
+    /// <summary>Lane i = a[2i] * b[2i] + a[2i+1] * b[2i+1], in 16 bits; the caller's ranges keep it from overflowing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<short> MultiplyPairs(Vector512<byte> a, Vector512<sbyte> b)
+    {
+        if (Avx512BW.IsSupported)
+        {
+            return Avx512BW.MultiplyAddAdjacent(a, b);
+        }
+
+        if (Avx2.IsSupported)
+        {
+            return Vector512.Create(Avx2.MultiplyAddAdjacent(a.GetLower(), b.GetLower()), Avx2.MultiplyAddAdjacent(a.GetUpper(), b.GetUpper()));
+        }
+
+        var (low, high) = ((a.AsInt16() & Vector512.Create((short)0xFF)), Vector512.ShiftRightLogical(a.AsInt16(), 8));
+        var (lowFactor, highFactor) = (Vector512.ShiftRightArithmetic(Vector512.ShiftLeft(b.AsInt16(), 8), 8), Vector512.ShiftRightArithmetic(b.AsInt16(), 8));
+        return low * lowFactor + high * highFactor;
+    }
+
+    /// <summary>32 signed bytes as 16-bit lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<short> WidenSigned(sbyte* source) => Avx512BW.IsSupported
+        ? Avx512BW.ConvertToVector512Int16(Vector256.Load(source))
+        : Vector512.Create(Vector256.WidenLower(Vector256.Load(source)), Vector256.WidenUpper(Vector256.Load(source)));
+
+    /// <summary>The 16-bit lanes of even index, in 32 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> EvenShorts(Vector512<short> lanes) => Vector512.ShiftRightArithmetic(Vector512.ShiftLeft(lanes.AsInt32(), 16), 16);
+
+    /// <summary>The 16-bit lanes of odd index, in 32 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> OddShorts(Vector512<short> lanes) => Vector512.ShiftRightArithmetic(lanes.AsInt32(), 16);
+}

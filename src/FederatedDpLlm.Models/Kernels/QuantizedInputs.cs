@@ -1,0 +1,67 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace FederatedDpLlm.Models.Kernels;
+
+/// <summary>
+/// Inputs of quantised matrices, in blocks of 32: scale = max |x| / 127, integers = x / scale rounded to nearest even. One row lies as all integers, then the
+/// scales, then what a kernel takes off for weights that are stored with an offset of 8.
+/// </summary>
+internal static unsafe class QuantizedInputs
+{
+    public const int Block = 32;
+    private const int AlignmentBytes = 64;
+
+    /// <summary>Bytes of a row whose integers take <paramref name="integerBytes"/> bytes each.</summary>
+    public static int RowBytes(int inputs, int integerBytes) =>
+        (inputs * integerBytes + inputs / Block * (sizeof(float) + sizeof(int)) + AlignmentBytes - 1) / AlignmentBytes * AlignmentBytes;
+
+    public static float* Scales(byte* row, int inputs, int integerBytes) => (float*)(row + (nint)inputs * integerBytes);
+
+    /// <summary>-8 times the sum of a block's integers.</summary>
+    public static int* Offsets(byte* row, int inputs, int integerBytes) => (int*)Scales(row, inputs, integerBytes) + inputs / Block;
+
+    /// <summary>Integers of 16 bits, as the multiplier of 8-bit weights takes them.</summary>
+    public static void ToShorts(float* x, int inputs, byte* row)
+    {
+        var scales = Scales(row, inputs, sizeof(short));
+        for (var block = 0; block < inputs / Block; block++)
+        {
+            var (low, high) = Quantize(x + block * Block, scales + block);
+            Vector512.Narrow(low, high).Store((short*)row + block * Block);
+        }
+    }
+
+    /// <summary>Integers of 8 bits, as the multiplier of 4-bit weights takes them.</summary>
+    public static void ToBytes(float* x, int inputs, byte* row)
+    {
+        var scales = Scales(row, inputs, sizeof(sbyte));
+        var offsets = Offsets(row, inputs, sizeof(sbyte));
+        for (var block = 0; block < inputs / Block; block++)
+        {
+            var (low, high) = Quantize(x + block * Block, scales + block);
+            var shorts = Vector512.Narrow(low, high);
+            Vector256.Narrow(shorts.GetLower(), shorts.GetUpper()).Store((sbyte*)row + block * Block);
+            offsets[block] = -8 * Vector512.Sum(low + high);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<int> Low, Vector512<int> High) Quantize(float* x, float* scale)
+    {
+        var (low, high) = (Vector512.Load(x), Vector512.Load(x + 16));
+        var largest = Largest(Vector512.Max(Vector512.Abs(low), Vector512.Abs(high)));
+        *scale = largest / 127f;
+        var inverse = largest > 0 ? 127f / largest : 0f;
+        return (Vector512.ConvertToInt32Native(Vector512.Round(low * inverse)), Vector512.ConvertToInt32Native(Vector512.Round(high * inverse)));
+    }
+
+    // A maximum does not depend on order.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Largest(Vector512<float> lanes)
+    {
+        var eight = Vector256.Max(lanes.GetLower(), lanes.GetUpper());
+        var four = Vector128.Max(eight.GetLower(), eight.GetUpper());
+        return MathF.Max(MathF.Max(four.GetElement(0), four.GetElement(1)), MathF.Max(four.GetElement(2), four.GetElement(3)));
+    }
+}
