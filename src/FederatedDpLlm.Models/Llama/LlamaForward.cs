@@ -17,7 +17,7 @@ internal static unsafe class LlamaForward
     {
         var shape = weights.Shape;
         var (rows, wanted) = LayOut(shape, chunks, workspace);
-        Embed(weights, workspace, rows);
+        weights.Edges.Embed(workspace.RowToken.AsSpan(0, rows), workspace.Layers[0].Input.Span);
         for (var layer = 0; layer < shape.Layers; layer++)
         {
             var (parts, keep, cache) = (weights.Layers[layer], workspace.Layers[layer], layer);
@@ -83,16 +83,6 @@ internal static unsafe class LlamaForward
         }
 
         return (row, wanted);
-    }
-
-    private static void Embed(LlamaWeights weights, ForwardWorkspace workspace, int rows)
-    {
-        var width = weights.Shape.Width;
-        var stream = workspace.Layers[0].Input.Span;
-        for (var row = 0; row < rows; row++)
-        {
-            weights.Embedding.Span.Slice(workspace.RowToken[row] * width, width).CopyTo(stream[(row * width)..]);
-        }
     }
 
     private static void ProjectQueryKeyValue(
@@ -254,15 +244,9 @@ internal static unsafe class LlamaForward
     {
         unchecked
         {
-            var (width, vocabulary) = (weights.Shape.Width, weights.Shape.Vocabulary);
-            for (var wanted = first; wanted < end; wanted++)
-            {
-                RmsNorm.Forward(
-                    workspace.Output.Pointer + workspace.LogitRow[wanted] * width, weights.FinalNorm.Pointer, workspace.FinalInput.Pointer + wanted * width,
-                    width, (float)weights.Shape.NormEpsilon);
-            }
-
-            weights.Head.Multiply(end - first, workspace.FinalInput.Pointer + first * width, width, workspace.Logits.Pointer + (nint)first * vocabulary, vocabulary);
+            weights.Edges.Project(
+                workspace.Output.Pointer, workspace.LogitRow.AsSpan(first, end - first), workspace.FinalInput.Pointer + first * weights.Shape.Width,
+                workspace.Logits.Pointer + (nint)first * weights.Shape.Vocabulary);
         }
     }
 

@@ -27,7 +27,7 @@ internal sealed record TensorShape(string Name, int Rows, int Columns)
         }
     }
 
-    private static IEnumerable<TensorShape> OfLayer(ModelConfiguration shape, int layer)
+    public static IEnumerable<TensorShape> OfLayer(ModelConfiguration shape, int layer)
     {
         yield return new(TensorNames.AttentionNorm(layer), 1, shape.Width);
         yield return new(TensorNames.Query(layer), shape.QueryWidth, shape.Width);

@@ -1,0 +1,59 @@
+using FederatedDpLlm.Models.Kernels;
+using FederatedDpLlm.Models.Weights;
+
+namespace FederatedDpLlm.Models.Llama;
+
+/// <summary>What stands before the first and after the last layer: the embedding, the final norm, the head.</summary>
+internal sealed unsafe class EdgeWeights
+{
+    public EdgeWeights(ModelConfiguration shape, ITensorSource source)
+    {
+        Shape = shape;
+        Embedding = new FloatBuffer(shape.Vocabulary * shape.Width);
+        source.Read(TensorNames.Embedding, shape.Vocabulary, shape.Width, Embedding.Span);
+        FinalNorm = LayerWeights.Vector(source, TensorNames.FinalNorm, shape.Width);
+        Head = PackedMatrix.Load(source, shape.TiedHead ? TensorNames.Embedding : TensorNames.Head, shape.Vocabulary, shape.Width);
+    }
+
+    public ModelConfiguration Shape { get; }
+
+    /// <summary>Row-major [vocabulary, width].</summary>
+    public FloatBuffer Embedding { get; }
+
+    public FloatBuffer FinalNorm { get; }
+
+    public PackedMatrix Head { get; }
+
+    public void Refresh(TensorSet parameters)
+    {
+        parameters[TensorNames.Embedding].Span.CopyTo(Embedding.Span);
+        parameters[TensorNames.FinalNorm].Span.CopyTo(FinalNorm.Span);
+        Head.Repack(parameters[Shape.TiedHead ? TensorNames.Embedding : TensorNames.Head].Span);
+    }
+
+    /// <summary>The stream's first rows.</summary>
+    public void Embed(ReadOnlySpan<int> tokens, Span<float> stream)
+    {
+        for (var row = 0; row < tokens.Length; row++)
+        {
+            Embedding.Span.Slice(tokens[row] * Shape.Width, Shape.Width).CopyTo(stream[(row * Shape.Width)..]);
+        }
+    }
+
+    /// <summary>The logits of some rows of the last layer's stream; <paramref name="normed"/> keeps the head's inputs.</summary>
+    public void Project(float* stream, ReadOnlySpan<int> rows, float* normed, float* logits)
+    {
+        unchecked
+        {
+            for (var wanted = 0; wanted < rows.Length; wanted++)
+            {
+                RmsNorm.Forward(
+                    stream + (nint)rows[wanted] * Shape.Width, FinalNorm.Pointer, normed + (nint)wanted * Shape.Width, Shape.Width, (float)Shape.NormEpsilon);
+            }
+
+            Head.Multiply(rows.Length, normed, Shape.Width, logits, Shape.Vocabulary);
+        }
+
+        GC.KeepAlive(this);
+    }
+}

@@ -1,0 +1,34 @@
+namespace FederatedDpLlm.Models.Sharding;
+
+/// <summary>A shard in the coordinator's own process; requests are computed on the caller's thread, one at a time.</summary>
+public sealed class LocalShard(ShardEngine engine) : IShard
+{
+    private readonly Lock _gate = new();
+
+    /// <inheritdoc/>
+    public Task<ReadOnlyMemory<float>> ComputeAsync(ShardWork work, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            try
+            {
+                // A copy: another session's request may come before the caller has read this one's answer.
+                return Task.FromResult<ReadOnlyMemory<float>>(engine.Compute(work).ToArray());
+            }
+            catch (ShardRefusedException refused)
+            {
+                throw new ShardLostException(engine.Assignment.Node, refused.Message, refused);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Close(Guid session)
+    {
+        lock (_gate)
+        {
+            engine.Close(session);
+        }
+    }
+}

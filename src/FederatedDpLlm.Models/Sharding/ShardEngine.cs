@@ -1,0 +1,210 @@
+using FederatedDpLlm.Models.Kernels;
+using FederatedDpLlm.Models.KvCache;
+using FederatedDpLlm.Models.Llama;
+using FederatedDpLlm.Models.Weights;
+
+namespace FederatedDpLlm.Models.Sharding;
+
+/// <summary>
+/// A shard at work: its slices of the weights, its sessions' keys and values for the heads that it holds, and nothing else. It sees hidden states, never tokens
+/// or logits. One request at a time.
+/// </summary>
+public sealed class ShardEngine : IDisposable
+{
+    private const int MostSessions = 256;
+    private readonly ShardWeights _weights;
+    private readonly ModelConfiguration _shape;
+    private readonly ForwardWorkspace _workspace;
+    private readonly ShardSessions _sessions;
+    private float[] _answer = [];
+
+    internal ShardEngine(ModelConfiguration shape, ITensorSource source, ShardManifest manifest, ShardAssignment assignment, int threads)
+    {
+        (_shape, Assignment) = (shape, assignment);
+        _weights = new ShardWeights(shape, source, manifest, assignment);
+        _workspace = new ForwardWorkspace(shape with { Layers = 1 }, ShardWork.MostRows, threads);
+        var cached = shape with { Layers = Math.Max(1, _weights.Caches), Heads = _weights.MostKeyValueHeads, KeyValueHeads = _weights.MostKeyValueHeads };
+        _sessions = new ShardSessions(new KvLayout(cached), _weights.Caches, MostSessions);
+    }
+
+    /// <summary>What it holds.</summary>
+    public ShardAssignment Assignment { get; }
+
+    /// <summary>The sessions in its cache.</summary>
+    public int SessionCount => _sessions.Count;
+
+    /// <summary>Loads an assignment's slices from a local copy of the model and proves them against the manifest.</summary>
+    /// <param name="directory">The model's folder.</param>
+    /// <param name="manifest">What the weights must be.</param>
+    /// <param name="assignment">Which of them.</param>
+    /// <param name="threads">Most threads of one request.</param>
+    /// <exception cref="ShardRefusedException">The local weights are another model's.</exception>
+    /// <exception cref="ModelFormatException">A file is malformed.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static ShardEngine Load(string directory, ShardManifest manifest, ShardAssignment assignment, int threads)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        ArgumentNullException.ThrowIfNull(assignment);
+        var shape = ConfigurationFile.Read(Path.Combine(directory, ConfigurationFile.FileName));
+        using var tensors = SafetensorsFile.Open(Path.Combine(directory, SafetensorsFile.FileName));
+        return new ShardEngine(shape, tensors, manifest, assignment, threads);
+    }
+
+    /// <summary>Computes a request.</summary>
+    /// <returns>See <see cref="IShard.ComputeAsync"/>; changed by the next call.</returns>
+    /// <exception cref="ShardRefusedException">The request does not fit; nothing was changed.</exception>
+    public ReadOnlyMemory<float> Compute(ShardWork work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        var rows = Require(work);
+        var sessions = work.Rows.Select(chunk => _sessions.Open(chunk.Session)).ToList();
+        RequireNoGap(work, sessions);
+        var chunks = Place(work, sessions);
+        work.Stream.Span.CopyTo(_workspace.Layers[0].Input.Span);
+        var answer = work.Kind switch
+        {
+            ShardStepKind.Layers => Layers(work, chunks, rows),
+            ShardStepKind.Attention => Partials(_weights.Attention(work.FirstLayer), rows, node => Attention(node, chunks, rows)),
+            _ => Partials(_weights.FeedForward(work.FirstLayer), rows, node => LlamaForward.FeedForwardPart(node.Shape, node.Weights, _workspace, rows)),
+        };
+        Remember(work, sessions);
+        return answer;
+    }
+
+    /// <summary>Lets go of a session.</summary>
+    public void Close(Guid session) => _sessions.Close(session);
+
+    /// <inheritdoc/>
+    public void Dispose() => _sessions.Dispose();
+
+    private ReadOnlyMemory<float> Layers(ShardWork work, IReadOnlyList<SequenceChunk> chunks, int rows)
+    {
+        for (var layer = work.FirstLayer; layer < work.EndLayer; layer++)
+        {
+            Attention(_weights.Attention(layer)[0], chunks, rows);
+            AddProjected(rows);
+            var feedForward = _weights.FeedForward(layer)[0];
+            LlamaForward.FeedForwardPart(feedForward.Shape, feedForward.Weights, _workspace, rows);
+            AddProjected(rows);
+        }
+
+        return Answer(_workspace.Layers[0].Input, 0, rows, 1);
+    }
+
+    private ReadOnlyMemory<float> Partials<TNode>(IReadOnlyList<TNode> nodes, int rows, Action<TNode> compute)
+    {
+        var answer = ReadOnlyMemory<float>.Empty;
+        for (var index = 0; index < nodes.Count; index++)
+        {
+            compute(nodes[index]);
+            answer = Answer(_workspace.Projected, index, rows, nodes.Count);
+        }
+
+        return answer;
+    }
+
+    private void Attention(ShardWeights.AttentionNode node, IReadOnlyList<SequenceChunk> chunks, int rows) =>
+        LlamaForward.AttentionPart(node.Shape, node.Weights, _weights.Rotary, node.Cache, chunks, _workspace, rows);
+
+    private unsafe void AddProjected(int rows) =>
+        Elementwise.Add(_workspace.Layers[0].Input.Pointer, _workspace.Projected.Pointer, rows * _shape.Width);
+
+    private ReadOnlyMemory<float> Answer(FloatBuffer from, int index, int rows, int parts)
+    {
+        var size = rows * _shape.Width;
+        if (_answer.Length < parts * size)
+        {
+            Array.Resize(ref _answer, parts * size);
+        }
+
+        from.Span[..size].CopyTo(_answer.AsSpan(index * size));
+        return _answer.AsMemory(0, parts * size);
+    }
+
+    private int Require(ShardWork work)
+    {
+        var rows = 0L;
+        var (first, end) = (work.FirstLayer, work.EndLayer);
+        Demand(first >= 0 && end <= _shape.Layers && first < end, "there are no such layers");
+        Demand(work.Kind == ShardStepKind.Layers || end == first + 1, "one layer's part is asked for at a time");
+        foreach (var chunk in work.Rows)
+        {
+            Demand(chunk.Count > 0 && chunk.Position >= 0 && (long)chunk.Position + chunk.Count <= _shape.Context, "positions lie outside the model's context");
+            rows += chunk.Count;
+        }
+
+        Demand(rows is > 0 and <= ShardWork.MostRows, "there are no rows, or more than one request holds");
+        Demand(work.Stream.Length == rows * _shape.Width, "the stream does not have the rows' size");
+        Demand(work.Rows.Select(chunk => chunk.Session).Distinct().Count() == work.Rows.Count, "a session stands twice in it");
+        var holds = work.Kind switch
+        {
+            ShardStepKind.Layers => Enumerable.Range(first, end - first).All(_weights.IsWhole),
+            ShardStepKind.Attention => _weights.Attention(first).Count > 0,
+            ShardStepKind.FeedForward => _weights.FeedForward(first).Count > 0,
+            _ => false,
+        };
+        Demand(holds, "this shard does not hold what is asked for");
+        return (int)rows;
+    }
+
+    private void RequireNoGap(ShardWork work, List<ShardSessions.Session> sessions)
+    {
+        for (var index = 0; index < sessions.Count; index++)
+        {
+            foreach (var cache in CachesOf(work))
+            {
+                if (work.Rows[index].Position > sessions[index].Written[cache])
+                {
+                    throw new ShardRefusedException(
+                        ShardRefusal.Gap, $"Position {work.Rows[index].Position} comes before the {sessions[index].Written[cache]} known ones have been continued.");
+                }
+            }
+        }
+    }
+
+    private List<SequenceChunk> Place(ShardWork work, List<ShardSessions.Session> sessions)
+    {
+        var (chunks, row) = (new List<SequenceChunk>(sessions.Count), 0);
+        for (var index = 0; index < sessions.Count; index++)
+        {
+            var (sequence, chunk) = (sessions[index].Sequence, work.Rows[index]);
+            var missing = chunk.Position + chunk.Count - sequence.Length;
+            if (missing > 0 && work.Kind != ShardStepKind.FeedForward)
+            {
+                sequence.Extend(missing);
+            }
+
+            for (var i = 0; i < chunk.Count; i++, row++)
+            {
+                (_workspace.RowChunk[row], _workspace.RowPosition[row]) = (index, chunk.Position + i);
+            }
+
+            chunks.Add(new SequenceChunk(sequence, default, LogitsWanted.None));
+        }
+
+        return chunks;
+    }
+
+    private void Remember(ShardWork work, List<ShardSessions.Session> sessions)
+    {
+        for (var index = 0; index < sessions.Count; index++)
+        {
+            foreach (var cache in CachesOf(work))
+            {
+                sessions[index].Written[cache] = work.Rows[index].Position + work.Rows[index].Count;
+            }
+        }
+    }
+
+    private IEnumerable<int> CachesOf(ShardWork work) => work.Kind == ShardStepKind.FeedForward
+        ? []
+        : Enumerable.Range(work.FirstLayer, work.EndLayer - work.FirstLayer).SelectMany(_weights.Attention).Select(node => node.Cache);
+
+    private static void Demand(bool holds, string otherwise)
+    {
+        if (!holds)
+        {
+            throw new ShardRefusedException(ShardRefusal.Malformed, $"The request does not fit: {otherwise}.");
+        }
+    }
+}
