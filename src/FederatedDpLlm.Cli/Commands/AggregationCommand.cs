@@ -12,8 +12,8 @@ internal static class AggregationCommand
         var clients = new Option<int>("--clients") { Description = "Hospitals, 4 to 1024.", DefaultValueFactory = _ => 16 };
         var parameters = new Option<int>("--parameters") { Description = "Values in an update.", DefaultValueFactory = _ => 1_000_000 };
         var drop = new Option<int>("--drop") { Description = "Hospitals that drop out before their upload.", DefaultValueFactory = _ => 3 };
-        var mode = new Option<string>("--mode") { Description = "How updates are hidden.", DefaultValueFactory = _ => "mask" };
-        mode.AcceptOnlyFromAmong("mask");
+        var mode = new Option<string>("--mode") { Description = "How updates are hidden: mask (default, standard assumptions), homomorphic (lattice encryption, not reviewed outside).", DefaultValueFactory = _ => "mask" };
+        mode.AcceptOnlyFromAmong([.. AggregationDemo.Modes.Keys]);
         var seed = new Option<long>("--seed") { Description = "Of the updates and of who drops out; keys are always fresh.", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "One line of JSON on standard output." };
         clients.Validators.Add(result => Require(result.GetValue(clients) is >= 4 and <= 1024, result, "--clients is 4 to 1024."));
@@ -21,7 +21,7 @@ internal static class AggregationCommand
         drop.Validators.Add(result => Require(result.GetValue(drop) >= 0, result, "--drop is at least 0."));
         var command = new Command("demo", "Runs every stage with hospitals dropping out, and compares the sum with the plaintext sum.") { clients, parameters, drop, mode, seed, json };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(AggregationDemo.Run(
-            new AggregationDemo.Plan(parsed.GetValue(clients), parsed.GetValue(parameters), parsed.GetValue(drop), parsed.GetValue(seed)), parsed.GetValue(json), cancellationToken)));
+            new AggregationDemo.Plan(parsed.GetValue(clients), parsed.GetValue(parameters), parsed.GetValue(drop), parsed.GetValue(mode)!, parsed.GetValue(seed)), parsed.GetValue(json), cancellationToken)));
         return command;
     }
 

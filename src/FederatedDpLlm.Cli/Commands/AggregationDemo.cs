@@ -16,16 +16,23 @@ internal static class AggregationDemo
     private const int Good = 0;
     private const int Wrong = 1;
 
+    /// <summary>The modes by their names on the command line.</summary>
+    internal static readonly SortedDictionary<string, AggregationMode> Modes = new(StringComparer.Ordinal)
+    {
+        ["mask"] = AggregationMode.Mask,
+        ["homomorphic"] = AggregationMode.Homomorphic,
+    };
+
     /// <summary>The updates depend on seed, clients and parameters alone, who drops out on the seed.</summary>
-    internal sealed record Plan(int Clients, int Parameters, int Drop, long Seed);
+    internal sealed record Plan(int Clients, int Parameters, int Drop, string Mode, long Seed);
 
     public static int Run(Plan plan, bool json, CancellationToken cancellationToken)
     {
         using var random = new SecureRandom();
         var identities = Enumerable.Range(0, plan.Clients).Select(_ => NewIdentity(random)).ToList();
         var parameters = new RoundParameters(
-            "aggregation demo", 1, AggregationMode.Mask, plan.Parameters, ValueBits, [.. identities.Select(identity => identity.PublicKey)],
-            SHA256.HashData("demo model"u8), SHA256.HashData("demo privacy plan"u8));
+            "aggregation demo", 1, Modes[plan.Mode], plan.Parameters, ValueBits, [.. identities.Select(identity => identity.PublicKey)],
+            SHA256.HashData("demo model"u8), SHA256.HashData("demo privacy plan"u8), acceptUnreviewedCryptography: true);
         var dropped = Dropped(plan);
         var seen = new SortedDictionary<CoordinatorStage, (int Messages, long Bytes)>();
         var round = new InProcessRound(parameters, identities, random)
@@ -48,11 +55,11 @@ internal static class AggregationDemo
     {
         var exact = PlaintextSum(plan, sum.Survivors).AsSpan().SequenceEqual(sum.Values.Span);
         var hash = Hash(sum.Values.Span);
-        var sees = seen.Select(stage => string.Create(CultureInfo.InvariantCulture, $"{stage.Key}: {stage.Value.Messages} messages, {stage.Value.Bytes} bytes, {Meaning(stage.Key)}"))
+        var sees = seen.Select(stage => string.Create(CultureInfo.InvariantCulture, $"{stage.Key}: {stage.Value.Messages} messages, {stage.Value.Bytes} bytes, {Meaning(stage.Key, plan.Mode)}"))
             .Append("the sum of " + sum.Survivors.Count + " updates").ToList();
         if (json)
         {
-            JsonLine.Write(new { mode = "mask", clients = plan.Clients, parameters = plan.Parameters, dropped, exact, sumSha256 = hash, seconds, bytesPerClient, coordinatorSees = sees });
+            JsonLine.Write(new { mode = plan.Mode, clients = plan.Clients, parameters = plan.Parameters, dropped, exact, sumSha256 = hash, seconds, bytesPerClient, coordinatorSees = sees });
             return exact ? Good : Wrong;
         }
 
@@ -79,10 +86,11 @@ internal static class AggregationDemo
         Console.Error.Write($"\r{message.Stage}: {messages + 1} messages    ");
     }
 
-    private static string Meaning(CoordinatorStage stage) => stage switch
+    private static string Meaning(CoordinatorStage stage, string mode) => stage switch
     {
         CoordinatorStage.Advertisements => "public keys",
         CoordinatorStage.Sharings => "hiding commitments, and shares encrypted to the neighbours",
+        CoordinatorStage.Uploads when mode == "homomorphic" => "encrypted updates, added without decryption, and their keys under masks",
         CoordinatorStage.Uploads => "updates under masks: uniformly random to it",
         CoordinatorStage.Confirmations => "signatures on who survived",
         _ => "shares of the survivors' own masks and of the dropped hospitals' seeds, never both of one",

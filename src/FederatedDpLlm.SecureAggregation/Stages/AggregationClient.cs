@@ -128,7 +128,7 @@ public sealed class AggregationClient : IDisposable
             return Outcome<PendingRelease<MaskedUpload>>.Refused(refusal);
         }
 
-        var payload = UploadStep.Mask(_memory, values, _parameters, workers);
+        var payload = UploadStep.Hide(_memory, values, _parameters, workers);
         var header = SignedFrame.Seal(MessageKind.Upload, _parameters, Self, _identity, UploadBody.Of(payload).Encode());
         var leaf = MerkleTree.HashLeaf(header);
         if (Stage == ClientStage.Uploaded && !leaf.AsSpan().SequenceEqual(_memory.UploadLeaf))

@@ -15,7 +15,6 @@ public sealed class AggregationCoordinator
 {
     private readonly RoundParameters _parameters;
     private readonly int _workers;
-    private readonly LaneFormat _format;
     private readonly Dictionary<int, ReadOnlyMemory<byte>> _advertisements = [];
     private readonly Dictionary<int, DealtSharing> _sharings = [];
     private readonly SortedDictionary<int, byte[]> _uploadLeaves = [];
@@ -23,7 +22,7 @@ public sealed class AggregationCoordinator
     private readonly Dictionary<int, UnmaskingBody> _unmaskings = [];
     private AdvertisementBook? _book;
     private SurvivorAnnouncement? _announcement;
-    private uint[] _lanes = [];
+    private UpdateSum? _sum;
 
     /// <param name="parameters">What all parties agreed on.</param>
     /// <param name="workers">How many threads unmask.</param>
@@ -31,7 +30,7 @@ public sealed class AggregationCoordinator
     {
         ArgumentNullException.ThrowIfNull(parameters);
         ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
-        (_parameters, _workers, _format) = (parameters, workers, LaneFormat.For(parameters.SumBits));
+        (_parameters, _workers) = (parameters, workers);
     }
 
     /// <summary>What is being collected.</summary>
@@ -104,7 +103,7 @@ public sealed class AggregationCoordinator
                 .OrderBy(sharing => sharing.Dealer).Select(sharing => sharing.For(reader, _book!.Graph))];
         }
 
-        _lanes = new uint[_parameters.VectorLength];
+        _sum = UpdateSum.For(_parameters);
         Stage = CoordinatorStage.Uploads;
         return Outcome<IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>>>.Accepted(inboxes);
     }
@@ -135,7 +134,7 @@ public sealed class AggregationCoordinator
             return new Refusal(RefusalCode.Replayed);
         }
 
-        if (UploadBody.TryDecode(opened.Value.Body) is not { } body || body.PayloadLength != (long)_parameters.VectorLength * _format.SizeBytes)
+        if (UploadBody.TryDecode(opened.Value.Body) is not { } body || body.PayloadLength != _sum!.PayloadSizeBytes)
         {
             return new Refusal(RefusalCode.Malformed, sender);
         }
@@ -145,8 +144,12 @@ public sealed class AggregationCoordinator
             return new Refusal(RefusalCode.PayloadMismatch);
         }
 
+        if (!_sum.TryAdd(upload.Payload, _workers))
+        {
+            return new Refusal(RefusalCode.Malformed, sender);
+        }
+
         _uploadLeaves[sender] = MerkleTree.HashLeaf(upload.Header.Span);
-        _format.AddTo(_lanes, upload.Payload.Span);
         return null;
     }
 
@@ -251,16 +254,14 @@ public sealed class AggregationCoordinator
             return Abort<AggregateSum>(refusal);
         }
 
-        masks.ApplyTo(_lanes, _workers);
-        var values = new int[_lanes.Length];
-        for (var i = 0; i < values.Length; i++)
+        if (_sum!.Open(masks, _announcement!.Survivors.Count, _book!.Digest, _workers) is not { } values)
         {
-            values[i] = _format.Signed(_lanes[i]);
+            return Abort<AggregateSum>(new Refusal(RefusalCode.Undecryptable));
         }
 
-        _lanes = [];
+        _sum = null;
         Stage = CoordinatorStage.Finished;
-        return Outcome<AggregateSum>.Accepted(new AggregateSum(values, _announcement!.Survivors, unmasking.Blamed));
+        return Outcome<AggregateSum>.Accepted(new AggregateSum(values, _announcement.Survivors, unmasking.Blamed));
     }
 
     private void Require(CoordinatorStage stage)
@@ -274,7 +275,7 @@ public sealed class AggregationCoordinator
     private Outcome<T> Abort<T>(Refusal refusal)
         where T : notnull
     {
-        _lanes = [];
+        _sum = null;
         Stage = CoordinatorStage.Aborted;
         return Outcome<T>.Refused(refusal);
     }

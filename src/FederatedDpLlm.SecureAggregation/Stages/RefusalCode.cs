@@ -41,4 +41,7 @@ public enum RefusalCode
 
     /// <summary>The payload is not the one that its header announces.</summary>
     PayloadMismatch,
+
+    /// <summary>The sum does not open: somebody's key or ciphertext was not what it should be, and the protocol does not say whose.</summary>
+    Undecryptable,
 }

@@ -34,6 +34,10 @@ public sealed class RoundParameters
     /// <param name="minimumSurvivors">The fewest uploads a sum is made of; null for max(4, ceil(2n/3)).</param>
     /// <param name="corruptFraction">Clients that may collude with the coordinator, where the graph is sparse (above 64 clients).</param>
     /// <param name="dropoutFraction">Clients that may drop out, where the graph is sparse.</param>
+    /// <param name="acceptUnreviewedCryptography">
+    /// Must be true for <see cref="AggregationMode.Homomorphic"/> and <see cref="AggregationMode.Committee"/>: whoever sets it has read their warnings. Every
+    /// party decides for itself; it is not part of what is agreed on.
+    /// </param>
     public RoundParameters(
         string task,
         long round,
@@ -45,7 +49,8 @@ public sealed class RoundParameters
         ReadOnlyMemory<byte> privacyPlanHash,
         int? minimumSurvivors = null,
         double corruptFraction = 0.1,
-        double dropoutFraction = 0.1)
+        double dropoutFraction = 0.1,
+        bool acceptUnreviewedCryptography = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(task);
         ArgumentNullException.ThrowIfNull(roster);
@@ -60,6 +65,11 @@ public sealed class RoundParameters
         if (!Enum.IsDefined(mode))
         {
             throw new ArgumentOutOfRangeException(nameof(mode));
+        }
+
+        if (mode != AggregationMode.Mask && !acceptUnreviewedCryptography)
+        {
+            throw new ArgumentException($"The mode {mode} rests on cryptography that nobody outside has reviewed; accept that explicitly, or use {AggregationMode.Mask}.", nameof(mode));
         }
 
         (Task, Round, Mode, VectorLength, ValueBits) = (task, round, mode, vectorLength, valueBits);
@@ -124,8 +134,10 @@ public sealed class RoundParameters
     /// <summary>A client's public key.</summary>
     public ReadOnlySpan<byte> KeyOf(int client) => _roster[client];
 
-    /// <summary>Reads what <see cref="Encode"/> wrote; null where it is no valid set of parameters.</summary>
-    public static RoundParameters? TryDecode(ReadOnlySpan<byte> encoded)
+    /// <summary>
+    /// Reads what <see cref="Encode"/> wrote; null where it is no valid set of parameters, or one of a mode that needs <paramref name="acceptUnreviewedCryptography"/>.
+    /// </summary>
+    public static RoundParameters? TryDecode(ReadOnlySpan<byte> encoded, bool acceptUnreviewedCryptography = false)
     {
         var reader = new WireReader(encoded);
         var version = reader.Int32();
@@ -146,7 +158,7 @@ public sealed class RoundParameters
 
         try
         {
-            return new RoundParameters(task, round, mode, length, bits, roster, model, plan, minimum, corrupt, dropout);
+            return new RoundParameters(task, round, mode, length, bits, roster, model, plan, minimum, corrupt, dropout, acceptUnreviewedCryptography);
         }
         catch (ArgumentException)
         {

@@ -6,36 +6,44 @@ namespace FederatedDpLlm.SecureAggregation.Tests.Stages;
 
 public sealed class ExactSumTests
 {
-    [Theory, InlineData(4), InlineData(5), InlineData(9)]
-    public void The_sum_is_the_plaintext_sum_bit_for_bit(int clients)
+    private static readonly AggregationMode[] AllModes = [AggregationMode.Mask, AggregationMode.Homomorphic];
+
+    public static TheoryData<AggregationMode> Modes => [.. AllModes];
+
+    public static TheoryData<AggregationMode, int> ModesAndSizes => new(AllModes.SelectMany(mode => new[] { 4, 5, 9 }.Select(clients => (mode, clients))));
+
+    public static TheoryData<AggregationMode, int> ModesAndWidths => new(AllModes.SelectMany(mode => new[] { 2, 8, 14, 16, 21 }.Select(bits => (mode, bits))));
+
+    [Theory, MemberData(nameof(ModesAndSizes))]
+    public void The_sum_is_the_plaintext_sum_bit_for_bit(AggregationMode mode, int clients)
     {
-        using var federation = new Federation(clients, 1000);
+        using var federation = new Federation(clients, 1000, mode);
         Assert.Equal(federation.SumOf(Enumerable.Range(0, clients)), federation.Round().Run(CancellationToken.None).Required.Values.ToArray());
     }
 
-    [Fact]
-    public void Every_dropout_pattern_of_four_clients_gives_the_exact_sum_or_a_named_refusal()
+    [Theory, MemberData(nameof(Modes))]
+    public void Every_dropout_pattern_of_four_clients_gives_the_exact_sum_or_a_named_refusal(AggregationMode mode)
     {
-        using var federation = new Federation(4, 5, minimumSurvivors: 3);
+        using var federation = new Federation(4, 5, mode, minimumSurvivors: 3);
         foreach (var pattern in Patterns(4))
         {
             federation.AssertOutcome(pattern);
         }
     }
 
-    [Fact, Trait(TestLength.Name, TestLength.Ci)]
-    public void Every_dropout_pattern_of_six_clients_gives_the_exact_sum_or_a_named_refusal()
+    [Theory, Trait(TestLength.Name, TestLength.Ci), MemberData(nameof(Modes))]
+    public void Every_dropout_pattern_of_six_clients_gives_the_exact_sum_or_a_named_refusal(AggregationMode mode)
     {
-        using var federation = new Federation(6, 5);
+        using var federation = new Federation(6, 5, mode);
         var patterns = Patterns(6).ToList();
         Assert.Equal(462, patterns.Count);
         patterns.ForEach(pattern => federation.AssertOutcome(pattern));
     }
 
-    [Fact, Trait(TestLength.Name, TestLength.Long)]
-    public void Every_labelled_dropout_pattern_of_six_clients_gives_the_exact_sum_or_a_named_refusal()
+    [Theory, Trait(TestLength.Name, TestLength.Long), MemberData(nameof(Modes))]
+    public void Every_labelled_dropout_pattern_of_six_clients_gives_the_exact_sum_or_a_named_refusal(AggregationMode mode)
     {
-        using var federation = new Federation(6, 5);
+        using var federation = new Federation(6, 5, mode);
         for (var code = 0; code < 46656; code++)
         {
             var rest = code;
@@ -43,33 +51,30 @@ public sealed class ExactSumTests
         }
     }
 
-    [Fact]
-    public void A_client_that_crashes_after_every_step_and_comes_back_from_its_snapshot_changes_nothing()
+    [Theory, MemberData(nameof(Modes))]
+    public void A_client_that_crashes_after_every_step_and_comes_back_from_its_snapshot_changes_nothing(AggregationMode mode)
     {
-        using var federation = new Federation(6, 50);
+        using var federation = new Federation(6, 50, mode);
         federation.AssertOutcome([.. Enumerable.Repeat(DropoutStage.Never, 6)], restart: true);
         federation.AssertOutcome([DropoutStage.Never, DropoutStage.Never, DropoutStage.BeforeUpload, DropoutStage.Never, DropoutStage.Never, DropoutStage.Never], restart: true);
     }
 
     [Fact]
-    public void A_sparse_graph_with_dropouts_at_every_stage_gives_the_exact_sum()
-    {
-        using var federation = new Federation(70, 20);
-        Assert.False(federation.Parameters.Sharing.IsComplete);
-        var pattern = Enumerable.Range(0, 70).Select(client => client % 14 == 3 ? (DropoutStage)(1 + (client / 14)) : DropoutStage.Never).ToArray();
-        federation.AssertOutcome(pattern);
-    }
+    public void A_sparse_graph_with_dropouts_at_every_stage_gives_the_exact_sum() => Sparse(AggregationMode.Mask);
 
     [Fact, Trait(TestLength.Name, TestLength.Ci)]
-    public void A_round_of_200_with_random_dropouts_gives_the_exact_sum() => Large(200);
+    public void A_sparse_graph_with_dropouts_at_every_stage_gives_the_exact_sum_of_encrypted_updates() => Sparse(AggregationMode.Homomorphic);
 
-    [Fact, Trait(TestLength.Name, TestLength.Long)]
-    public void A_round_of_1000_with_random_dropouts_gives_the_exact_sum() => Large(1000);
+    [Theory, Trait(TestLength.Name, TestLength.Ci), InlineData(AggregationMode.Mask), InlineData(AggregationMode.Homomorphic)]
+    public void A_round_of_200_with_random_dropouts_gives_the_exact_sum(AggregationMode mode) => Large(mode, 200);
 
-    [Theory, InlineData(2), InlineData(8), InlineData(14), InlineData(16), InlineData(21)]
-    public void Extreme_values_do_not_overflow_at_any_width(int valueBits)
+    [Theory, Trait(TestLength.Name, TestLength.Long), InlineData(AggregationMode.Mask), InlineData(AggregationMode.Homomorphic)]
+    public void A_round_of_1000_with_random_dropouts_gives_the_exact_sum(AggregationMode mode) => Large(mode, 1000);
+
+    [Theory, MemberData(nameof(ModesAndWidths))]
+    public void Extreme_values_do_not_overflow_at_any_width(AggregationMode mode, int valueBits)
     {
-        using var federation = new Federation(5, 3, valueBits: valueBits);
+        using var federation = new Federation(5, 3, mode, valueBits: valueBits);
         var half = 1 << (valueBits - 1);
         foreach (var input in federation.Inputs)
         {
@@ -88,9 +93,17 @@ public sealed class ExactSumTests
         return Next(0, clients).Select(pattern => pattern.Select(stage => (DropoutStage)stage).ToArray());
     }
 
-    private static void Large(int clients)
+    private static void Sparse(AggregationMode mode)
     {
-        using var federation = new Federation(clients, 8);
+        using var federation = new Federation(70, 20, mode);
+        Assert.False(federation.Parameters.Sharing.IsComplete);
+        var pattern = Enumerable.Range(0, 70).Select(client => client % 14 == 3 ? (DropoutStage)(1 + (client / 14)) : DropoutStage.Never).ToArray();
+        federation.AssertOutcome(pattern);
+    }
+
+    private static void Large(AggregationMode mode, int clients)
+    {
+        using var federation = new Federation(clients, 8, mode);
         var random = new TestRandom(clients);
         var pattern = Enumerable.Range(0, clients).Select(_ => random.Below(100) < 5 ? (DropoutStage)(1 + random.Below(5)) : DropoutStage.Never).ToArray();
         federation.AssertOutcome(pattern);
