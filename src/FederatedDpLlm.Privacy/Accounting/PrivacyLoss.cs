@@ -15,6 +15,7 @@ public static class PrivacyLoss
 {
     // Numerical slack of tails, grids and closed forms together, relative.
     private const double Slack = 1e-11;
+    private const double Wide = 0.002;
 
     /// <summary>The smallest epsilon at a delta; both ends infinite where there is none.</summary>
     /// <param name="released">Everything that was released.</param>
@@ -30,7 +31,7 @@ public static class PrivacyLoss
             return new(double.IsFinite(pure) ? 0 : pure, pure);
         }
 
-        return new LossPlan(released).EpsilonAt(delta, interval, Slack);
+        return Tightened(() => new LossPlan(released).EpsilonAt(delta, interval, Slack), released, curve => curve.EpsilonAt(delta));
     }
 
     /// <summary>The smallest delta at an epsilon (which may be negative).</summary>
@@ -46,7 +47,40 @@ public static class PrivacyLoss
             throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, "Epsilon is finite here.");
         }
 
-        return new LossPlan(released).DeltaAt(epsilon, interval, Slack);
+        return Tightened(() => new LossPlan(released).DeltaAt(epsilon, interval, Slack), released, curve => curve.DeltaAt(epsilon));
+    }
+
+    /// <summary>The lattice step that is used where none is asked for.</summary>
+    internal static double Interval(PrivacyEvent released) => new LossPlan(released).DefaultStep;
+
+    // Where the bracket is wide (a lattice that cannot be fine enough for very many releases, a dominating pair that is no single mechanism's), the Renyi bound may be the better end of it.
+    private static Bracket Tightened(Func<Bracket> compute, PrivacyEvent released, Func<RenyiCurve, double> renyi)
+    {
+        Bracket bracket;
+        try
+        {
+            bracket = compute();
+        }
+        catch (ArithmeticException)
+        {
+            bracket = new(0, double.PositiveInfinity);
+        }
+
+        return bracket.Lower >= (1 - Wide) * bracket.Upper || OfRenyi(released, renyi) is not { } bound
+            ? bracket
+            : new(Math.Min(bracket.Lower, bound), Math.Min(bracket.Upper, bound));
+    }
+
+    private static double? OfRenyi(PrivacyEvent released, Func<RenyiCurve, double> bound)
+    {
+        try
+        {
+            return bound(RenyiCurve.Of(released));
+        }
+        catch (UnaccountableEventException)
+        {
+            return null;
+        }
     }
 
     /// <summary>delta at one epsilon for one direction of a single event, exactly but for rounding.</summary>

@@ -85,6 +85,28 @@ public sealed class RenyiCurve
         return best;
     }
 
+    /// <summary>The smallest delta over the orders at an epsilon (which may be negative), rounded up (Canonne, Kamath, Steinke, arXiv:2004.00010, Proposition 12).</summary>
+    public double DeltaAt(double epsilon)
+    {
+        var best = 1.0;
+        for (var i = 0; i < _orders.Length; i++)
+        {
+            var (excess, divergence) = (_orders[i] - 1, _divergences[i]);
+            if (double.IsPositiveInfinity(excess) || divergence == 0)
+            {
+                best = divergence <= epsilon ? 0 : best;
+            }
+            else if (excess > 0 && double.IsFinite(divergence))
+            {
+                // delta = e^(a (D - epsilon)) (a/(1+a))^a / (1+a).
+                double first = excess * (divergence - epsilon), second = (excess * Elementary.LogOnePlus(1 / excess)) + Elementary.LogOnePlus(excess);
+                best = Math.Min(best, Math.Exp(first - second + (8 * Elementary.RelativeError * (Math.Abs(first) + second + (excess * (divergence + Math.Abs(epsilon)))))));
+            }
+        }
+
+        return best;
+    }
+
     private static RenyiCurve Compute(PrivacyEvent released, double[] orders) =>
         new(orders, Array.ConvertAll(orders, order => Renyi.DivergenceOf(released, new(order))));
 }

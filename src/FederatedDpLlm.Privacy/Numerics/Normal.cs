@@ -19,6 +19,13 @@ internal static class Normal
     /// <summary>P(N(0,1) &gt; x), accurate in the upper tail.</summary>
     public static double Above(double x) => x < 0 ? 1 - UpperTail(-x) : UpperTail(x);
 
+    /// <summary>P(N(0,1) &gt; x) and P(N(0,1) &lt;= x), each accurate in its tail, from one evaluation.</summary>
+    public static (double Above, double Below) Tails(double x)
+    {
+        var tail = UpperTail(Math.Abs(x));
+        return x < 0 ? (1 - tail, tail) : (tail, 1 - tail);
+    }
+
     /// <summary>e^(x^2) erfc(x) for x at least 0.</summary>
     public static double ScaledErfc(double x)
     {
@@ -49,12 +56,12 @@ internal static class Normal
             return -InverseAbove(1 - probability);
         }
 
-        // Newton on ln Above, which is concave: from the left it converges without overshooting.
-        var x = 0.0;
+        // Newton on ln Above, which is concave, from a bound on the right (Above(x) is at most e^(-x^2/2)/2): it never crosses the root. In logarithms nothing underflows.
+        double log = Math.Log(probability), x = Math.Sqrt(Math.Max(0, -2 * (log + Math.Log(2))));
         for (var i = 0; i < 60; i++)
         {
-            var tail = UpperTail(x);
-            var step = Math.Log(tail / probability) * tail / Density(x);
+            var scaled = ScaledErfc(x * InverseRoot2);
+            var step = (Math.Log(0.5 * scaled) - (0.5 * x * x) - log) * scaled * Math.Sqrt(Math.PI / 2);
             x += step;
             if (Math.Abs(step) <= 1e-14 * (1 + x))
             {

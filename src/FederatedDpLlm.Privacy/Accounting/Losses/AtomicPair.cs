@@ -6,6 +6,7 @@ internal sealed class AtomicPair : DominatingPair
     private readonly double[] _losses;
     private readonly Masses[] _above;
     private readonly Masses[] _below;
+    private readonly double _lattice;
 
     /// <param name="atoms">Outcomes; together they have mass 1 under each distribution, but for <paramref name="rest"/>.</param>
     /// <param name="rest">What was cut off, charged to an infinite loss.</param>
@@ -29,11 +30,20 @@ internal sealed class AtomicPair : DominatingPair
         {
             _below[i + 1] = new(_below[i].P + finite[i].P, _below[i].Q + finite[i].Q);
         }
+
+        _lattice = Lattice();
     }
 
     public override double Smallest => _losses.Length == 0 ? 0 : _losses[0];
 
     public override double Largest => _losses.Length == 0 ? 0 : _losses[^1];
+
+    public override double Spacing => _lattice > 0 ? _lattice : base.Spacing;
+
+    // Masses far out have the rounding error of their exponent.
+    public override double Rounding => 1e-12 * (1 + Math.Max(Math.Abs(Smallest), Math.Abs(Largest)));
+
+    public override bool IsLattice => _losses.Length < 2 || _lattice > 0;
 
     /// <summary>Binary randomized response of pure epsilon: it dominates everything that is (epsilon, delta)-private (Kairouz, Oh, Viswanath, arXiv:1311.0776).</summary>
     public static AtomicPair OfApproximate(double epsilon, double delta)
@@ -59,6 +69,21 @@ internal sealed class AtomicPair : DominatingPair
     public override Masses Above(double loss) => _above[CountUpTo(loss)];
 
     public override Masses Below(double loss) => _below[CountUpTo(loss)];
+
+    // The smallest gap, where all gaps are whole multiples of it but for rounding; 0 where they are not.
+    private double Lattice()
+    {
+        var (gap, tolerance) = (double.PositiveInfinity, Rounding);
+        for (var i = 1; i < _losses.Length; i++)
+        {
+            var next = _losses[i] - _losses[i - 1];
+            gap = next > tolerance ? Math.Min(gap, next) : gap;
+        }
+
+        // The whole range over the number of gaps has less rounding error than one gap.
+        gap = double.IsFinite(gap) ? (Largest - Smallest) / Math.Round((Largest - Smallest) / gap) : 0;
+        return Array.TrueForAll(_losses, loss => Math.Abs((loss - Smallest) - (Math.Round((loss - Smallest) / gap) * gap)) <= tolerance) ? gap : 0;
+    }
 
     // How many losses are at most the given one.
     private int CountUpTo(double loss)

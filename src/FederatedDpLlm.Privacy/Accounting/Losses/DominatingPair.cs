@@ -19,6 +19,25 @@ internal abstract class DominatingPair
     /// <summary>Outcomes with a loss of at most (or just below) <paramref name="loss"/>, with small relative error where small.</summary>
     public abstract Masses Below(double loss);
 
+    /// <summary>Both at once.</summary>
+    public virtual (Masses Above, Masses Below) Tails(double loss) => (Above(loss), Below(loss));
+
+    /// <summary>
+    /// Nats between losses of a lattice through <see cref="Smallest"/> on which every outcome of its own mass lies (by default the ends of the range); 0 where there is none.
+    /// </summary>
+    public virtual double Spacing => double.IsFinite(Largest - Smallest) ? Largest - Smallest : 0;
+
+    /// <summary>What the logarithm of a ratio of masses may be off; 0 where no outcome has a mass of its own.</summary>
+    public virtual double Rounding => Spacing > 0 ? 1e-14 * (1 + Math.Max(Math.Abs(Smallest), Math.Abs(Largest))) : 0;
+
+    /// <summary>Whether nothing lies between the points of that lattice: then a grid on it is exact.</summary>
+    public virtual bool IsLattice => false;
+
+    /// <summary>
+    /// A pair that some mechanism of this description really has. Mostly the dominating one itself; where that is only a bound over many mechanisms, compositions of it may be above all of them.
+    /// </summary>
+    public virtual DominatingPair Witness => this;
+
     /// <summary>The hockey-stick divergence, delta at one epsilon (which may be negative).</summary>
     public virtual double DeltaAt(double epsilon)
     {

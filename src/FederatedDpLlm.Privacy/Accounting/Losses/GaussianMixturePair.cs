@@ -38,6 +38,27 @@ internal sealed class GaussianMixturePair : DominatingPair
         return new(Tail(_upper, z, -1), Tail(_lower, z, -1));
     }
 
+    public override (Masses Above, Masses Below) Tails(double loss)
+    {
+        var z = Where(loss);
+        var (upperAbove, upperBelow) = Tails(_upper, z);
+        var (lowerAbove, lowerBelow) = Tails(_lower, z);
+        return (new(upperAbove, lowerAbove), new(upperBelow, lowerBelow));
+    }
+
+    private static (double Above, double Below) Tails((double Mean, double Weight)[] mixture, double z)
+    {
+        double above = 0, below = 0;
+        foreach (var (mean, weight) in mixture)
+        {
+            var (up, down) = Normal.Tails(z - mean);
+            above += weight * up;
+            below += weight * down;
+        }
+
+        return (above, below);
+    }
+
     private static double Tail((double Mean, double Weight)[] mixture, double z, int sign)
     {
         var sum = 0.0;

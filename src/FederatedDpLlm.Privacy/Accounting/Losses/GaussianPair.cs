@@ -13,5 +13,12 @@ internal sealed class GaussianPair(double mu) : DominatingPair
 
     public override Masses Below(double loss) => new(Normal.Above((mu / 2) - (loss / mu)), Normal.Above((-mu / 2) - (loss / mu)));
 
+    public override (Masses Above, Masses Below) Tails(double loss)
+    {
+        var (p, notP) = Normal.Tails((loss / mu) - (mu / 2));
+        var (q, notQ) = Normal.Tails((loss / mu) + (mu / 2));
+        return (new(p, q), new(notP, notQ));
+    }
+
     public override double DeltaAt(double epsilon) => GaussianProfile.DeltaAt(mu, epsilon);
 }

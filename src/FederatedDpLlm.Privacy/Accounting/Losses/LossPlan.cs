@@ -5,8 +5,12 @@ internal sealed class LossPlan
 {
     // Rounding of the cells' masses, relative.
     private const double GridSlack = 1e-9;
+    private const double MostExactPoints = 1 << 16;
+    private const double MostPoints = 1 << 20;
     private readonly double _mu;
     private readonly List<((DominatingPair Remove, DominatingPair Add) Pairs, long Count)> _parts = [];
+
+    private readonly double _total;
 
     // About the variance of all losses together: the divergence of order 2.
     private double _spread;
@@ -34,20 +38,22 @@ internal sealed class LossPlan
             _parts.Add(((pair, pair), 1));
             _spread += square;
         }
+
+        _total = Math.Max(1, _parts.Sum(part => (double)part.Count));
     }
 
     public Bracket EpsilonAt(Delta delta, double? interval, double slack)
     {
         if (_parts.Count == 0)
         {
-            var exact = GaussianProfile.EpsilonAt(_mu, delta);
-            return new(exact * (1 - slack), exact);
+            return new(GaussianProfile.EpsilonAt(_mu, Raised(delta, slack)) * (1 - slack), GaussianProfile.EpsilonAt(_mu, delta));
         }
 
         if (_parts is [var ((remove, add), count)] && count == 1)
         {
-            var exact = Math.Max(Invert(remove, delta.Value), Invert(add, delta.Value));
-            return new(exact * (1 - slack), (exact * (1 + slack)) + (double.IsInfinity(exact) ? 0 : 1e-14));
+            double Exact(double at) => Math.Max(Invert(remove, at), Invert(add, at));
+            var upper = Exact(delta.Value * (1 - slack));
+            return new(Exact(Raised(delta, slack).Value) * (1 - slack), (upper * (1 + slack)) + (double.IsInfinity(upper) ? 0 : 1e-14));
         }
 
         var (low, high) = (0.0, 0.0);
@@ -88,19 +94,33 @@ internal sealed class LossPlan
 
     private IEnumerable<LossComposition> Compositions(double? interval, double delta)
     {
-        var total = _parts.Sum(part => (double)part.Count);
-        var tail = Math.Min(1e-20, delta * 1e-7 / total);
-        var step = interval ?? DefaultStep(total);
-        yield return Compose(part => part.Remove, step, tail);
+        var tail = Math.Max(1e-300, Math.Min(1e-10, delta * 1e-7) / _total);
+        yield return Compose(part => part.Remove, interval ?? DefaultStep, tail);
         if (_parts.Exists(part => !ReferenceEquals(part.Pairs.Remove, part.Pairs.Add)))
         {
-            yield return Compose(part => part.Add, step, tail);
+            yield return Compose(part => part.Add, interval ?? DefaultStep, tail);
         }
     }
 
-    // Splitting to the grid moves each loss up by at most step^2/8 on average (1e-5 in all) and adds at most step^2/4 to its variance (0.6 % in all).
-    private double DefaultStep(double total) =>
-        Math.Clamp(Math.Min(Math.Sqrt(8e-5 / total), 0.15 * Math.Sqrt(_spread / total)), 4e-6, 1e-3);
+    // Splitting to the lattice moves each loss up by at most step^2/8 on average (1e-5 in all) and adds at most step^2/4 to its variance (0.6 % in all).
+    // No finer than a window of about 34 standard deviations affords.
+    public double DefaultStep => Math.Clamp(
+        Math.Min(Math.Sqrt(8e-5 / _total), 0.15 * Math.Sqrt(_spread / _total)), Math.Clamp(34 * Math.Sqrt(_spread) / MostPoints, 1e-10, 1e-3), 1e-3);
+
+    private LossComposition Compose(Func<(DominatingPair Remove, DominatingPair Add), DominatingPair> side, double largestStep, double tail)
+    {
+        var step = Aligned(side(_parts.MaxBy(part => part.Count).Pairs), largestStep, tail);
+        return new(_parts.Select(part => (LossGrid.Of(side(part.Pairs), step, tail), part.Count)));
+    }
+
+    // A step that puts the outcomes of the most frequent pair on the lattice; where they are all of it, exactly and with as few points as there are.
+    private double Aligned(DominatingPair pair, double largestStep, double tail)
+    {
+        var spacing = pair.Spacing;
+        return spacing <= largestStep ? largestStep
+            : _parts.Count == 1 && pair.IsLattice && LossGrid.RangeOf(pair, tail) < MostExactPoints * spacing ? spacing
+            : spacing / Math.Ceiling(spacing / largestStep);
+    }
 
     private static double Spread(PrivacyEvent single)
     {
@@ -114,8 +134,7 @@ internal sealed class LossPlan
         }
     }
 
-    private LossComposition Compose(Func<(DominatingPair Remove, DominatingPair Add), DominatingPair> side, double step, double tail) =>
-        new(_parts.Select(part => (LossGrid.Of(side(part.Pairs), step, tail), part.Count)));
+    private static Delta Raised(Delta delta, double slack) => new(Math.Min(delta.Value * (1 + slack), Math.BitDecrement(1.0)));
 
     private static double Invert(DominatingPair pair, double delta)
     {

@@ -108,7 +108,8 @@ internal static class PairsOf
             throw new UnaccountableEventException(Name, noise, "the exact distribution is used for whole sensitivities and sigma up to 100,000; rho is exact enough beyond");
         }
 
-        var reach = (long)Math.Ceiling(39 * noise.Sigma) + (long)noise.L2Sensitivity;
-        return AtomicPair.OfIntegerNoise(DiscreteGaussianMass.Of(noise.Sigma), reach, (long)noise.L2Sensitivity, 0);
+        // Beyond 36 sigma there is less than 1e-280, which is charged as lost.
+        var reach = (long)Math.Ceiling(36 * noise.Sigma) + (long)noise.L2Sensitivity;
+        return AtomicPair.OfIntegerNoise(DiscreteGaussianMass.Of(noise.Sigma), reach, (long)noise.L2Sensitivity, 1e-280);
     }
 }

@@ -12,6 +12,8 @@ internal sealed class PoissonPair(DominatingPair inner, double rate) : Dominatin
 
     public override double Largest => Amplified(inner.Largest);
 
+    public override DominatingPair Witness => ReferenceEquals(inner.Witness, inner) ? this : new PoissonPair(inner.Witness, rate);
+
     public override Masses Above(double loss) => Mix(loss, inner.Above(Original(loss)), new(1, 1));
 
     public override Masses Below(double loss) => Mix(loss, inner.Below(Original(loss)), default);

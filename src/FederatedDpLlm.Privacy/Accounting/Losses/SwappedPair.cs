@@ -7,6 +7,20 @@ internal sealed class SwappedPair(DominatingPair inner) : DominatingPair
 
     public override double Largest => -inner.Smallest;
 
+    public override DominatingPair Witness => ReferenceEquals(inner.Witness, inner) ? this : new SwappedPair(inner.Witness);
+
+    public override double Spacing => inner.Spacing;
+
+    public override double Rounding => inner.Rounding;
+
+    public override bool IsLattice => inner.IsLattice;
+
+    public override (Masses Above, Masses Below) Tails(double loss)
+    {
+        var (above, below) = inner.Tails(-loss);
+        return (Swap(below), Swap(above));
+    }
+
     public override Masses Above(double loss) => Swap(inner.Below(-loss));
 
     public override Masses Below(double loss) => Swap(inner.Above(-loss));
