@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Federation.Nodes.Serving;
@@ -11,6 +10,7 @@ using FederatedDpLlm.Models;
 using FederatedDpLlm.Models.Weights;
 using FederatedDpLlm.Monitoring.Health;
 using FederatedDpLlm.Privacy.Sampling;
+using FederatedDpLlm.Security.Encryption;
 
 namespace FederatedDpLlm.Node;
 
@@ -27,7 +27,7 @@ internal static class NodeServices
         var random = new SecureRandom();
 
         var loaded = HospitalRecords.Load(At(configuration.Records.Path), configuration.Records.Map is { } map ? ColumnMapping.Parse(map) : null);
-        var shards = new ShardedRecords(loaded.Records, ShardKey(At(configuration.Records.ShardKey)), configuration.Records.Shards);
+        var shards = new ShardedRecords(loaded.Records, SecretFile.LoadOrCreate(At(configuration.Records.ShardKey), PatientHash.MinKeySizeBytes), configuration.Records.Shards);
         var engine = await CreateEngineAsync(configuration.Engine, folder, random, clock);
         var answering = new PrivateAnswering(engine, shards, random);
 
@@ -80,31 +80,6 @@ internal static class NodeServices
         catch (Exception error) when (error is ModelFormatException or IOException or UnauthorizedAccessException)
         {
             throw new ConfigurationException($"The model in '{path}' cannot be loaded: {error.Message}", error);
-        }
-    }
-
-    /// <summary>The secret of the split, made at the first start and kept: without it nobody can tell which patient is in which shard.</summary>
-    private static byte[] ShardKey(string path)
-    {
-        if (!File.Exists(path))
-        {
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows())
-            {
-                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            }
-
-            using var writer = new StreamWriter(path, options);
-            writer.Write(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(PatientHash.MinKeySizeBytes)));
-        }
-
-        try
-        {
-            return Convert.FromHexString(File.ReadAllText(path).Trim());
-        }
-        catch (FormatException error)
-        {
-            throw new ConfigurationException($"The shard key '{path}' is not hexadecimal. A new key is a new split: restore the old file.", error);
         }
     }
 }

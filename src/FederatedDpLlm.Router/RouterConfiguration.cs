@@ -2,6 +2,7 @@ using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Federation.Nodes.Links;
 using FederatedDpLlm.Routing;
+using FederatedDpLlm.Routing.Retries;
 using FederatedDpLlm.Security.Authentication;
 using FederatedDpLlm.Security.Certificates;
 
@@ -25,6 +26,8 @@ internal sealed record RouterConfiguration
     public required string Ledger { get; init; }
 
     public RoutingOptions Routing { get; init; } = new();
+
+    public RetryOptions Retries { get; init; } = new();
 
     public DashboardOptions Dashboard { get; init; } = new();
 

@@ -6,8 +6,10 @@ using FederatedDpLlm.Monitoring.Health;
 using FederatedDpLlm.Privacy.Sampling;
 using FederatedDpLlm.Router.Endpoints;
 using FederatedDpLlm.Routing;
+using FederatedDpLlm.Routing.Retries;
 using FederatedDpLlm.Routing.Strategies;
 using FederatedDpLlm.Security.Authentication;
+using FederatedDpLlm.Security.Encryption;
 using OpenTelemetry.Metrics;
 
 namespace FederatedDpLlm.Router;
@@ -41,7 +43,8 @@ internal static class RouterServices
         services.AddSingleton<INodeSelectionStrategy, RoundRobinStrategy>();
         services.AddSingleton<IRouterNoise, RouterNoise>();
         services.AddSingleton<FederatedRouter>().AddSingleton<RouteJournal>();
-        services.AddSingleton<ChatRequestReader>().AddSingleton<ChatCompletionsEndpoint>().AddSingleton<FederationEndpoint>();
+        services.AddRetries(configuration.Retries.Checked(), At, clock);
+        services.AddSingleton<ChatRequestReader>().AddSingleton<KeptAnswers>().AddSingleton<ChatCompletionsEndpoint>().AddSingleton<FederationEndpoint>();
         if (StopWithInput.IsAsked)
         {
             services.AddHostedService<StopWithInput>();
@@ -50,6 +53,14 @@ internal static class RouterServices
         services.AddOpenTelemetry().WithMetrics(metrics => metrics
             .AddMeter("FederatedDpLlm.*").AddAspNetCoreInstrumentation().AddRuntimeInstrumentation().AddPrometheusExporter());
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, OpenAiJson.Default));
+    }
+
+    private static void AddRetries(this IServiceCollection services, RetryOptions options, Func<string, string> at, TimeProvider clock)
+    {
+        var key = new AtRestKey(SecretFile.LoadOrCreate(at(options.Key), AtRestKey.SizeBytes));
+        services.AddSingleton(_ => key);
+        services.AddSingleton(_ => new AnswerStore(at(options.Answers), key, TimeSpan.FromHours(options.LifetimeHours), options.MostMegabytes * 1024L * 1024, clock));
+        services.AddSingleton<AnswerRetries>().AddHostedService(provider => provider.GetRequiredService<AnswerRetries>());
     }
 
     public static void MapRouter(this WebApplication app, RouterConfiguration configuration)

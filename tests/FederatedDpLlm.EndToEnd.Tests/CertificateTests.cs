@@ -26,6 +26,18 @@ public sealed partial class CertificateTests(SharedFederation shared)
     public async Task A_node_does_not_hear_a_router_of_another_authority() =>
         Assert.False(await IsHeardAsync(Issue(FederationAuthority.Create(Federation, TimeProvider.System), PeerIdentity.Router(Federation))));
 
+    [Fact]
+    public async Task A_node_does_not_hear_the_router_over_tls_1_2()
+    {
+        using var certificate = Issue(Own(), PeerIdentity.Router(Federation));
+        using var connection = await ConnectAsync();
+        await using var stream = new SslStream(connection.GetStream(), leaveInnerStreamOpen: false, (_, _, _, _) => true);
+
+        // In TLS 1.2 the client's side is done only when the server has agreed: a version that is not spoken ends the handshake itself.
+        var refused = await Assert.ThrowsAnyAsync<Exception>(() => stream.AuthenticateAsClientAsync(Options(certificate, SslProtocols.Tls12), TestContext.Current.CancellationToken));
+        Assert.True(refused is AuthenticationException or IOException, refused.ToString());
+    }
+
     private FederationAuthority Own()
     {
         var folder = Path.Combine(shared.Demo.DataFolder, "federation");
@@ -45,23 +57,13 @@ public sealed partial class CertificateTests(SharedFederation shared)
     private async Task<bool> IsHeardAsync(X509Certificate2? certificate)
     {
         var cancel = TestContext.Current.CancellationToken;
-        var configuration = await File.ReadAllTextAsync(Path.Combine(shared.Demo.DataFolder, "nodes", "hospital-a", "node.yaml"), cancel);
-        using var connection = new TcpClient();
-        await connection.ConnectAsync("127.0.0.1", int.Parse(Listening().Match(configuration).Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture), cancel);
+        using var connection = await ConnectAsync();
 
         // The node's own certificate is not what is tried here.
         await using var stream = new SslStream(connection.GetStream(), leaveInnerStreamOpen: false, (_, _, _, _) => true);
         try
         {
-            await stream.AuthenticateAsClientAsync(
-                new SslClientAuthenticationOptions
-                {
-                    TargetHost = "hospital-a",
-                    EnabledSslProtocols = SslProtocols.Tls13,
-                    ApplicationProtocols = [SslApplicationProtocol.Http2],
-                    ClientCertificateContext = certificate is null ? null : SslStreamCertificateContext.Create(certificate, null, offline: true),
-                },
-                cancel);
+            await stream.AuthenticateAsClientAsync(Options(certificate, SslProtocols.Tls13), cancel);
             await stream.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0"u8.ToArray(), cancel);
             return await stream.ReadAsync(new byte[64], cancel) > 0;
         }
@@ -74,6 +76,23 @@ public sealed partial class CertificateTests(SharedFederation shared)
             certificate?.Dispose();
         }
     }
+
+    private async Task<TcpClient> ConnectAsync()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        var configuration = await File.ReadAllTextAsync(Path.Combine(shared.Demo.DataFolder, "nodes", "hospital-a", "node.yaml"), cancel);
+        var connection = new TcpClient();
+        await connection.ConnectAsync("127.0.0.1", int.Parse(Listening().Match(configuration).Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture), cancel);
+        return connection;
+    }
+
+    private static SslClientAuthenticationOptions Options(X509Certificate2? certificate, SslProtocols version) => new()
+    {
+        TargetHost = "hospital-a",
+        EnabledSslProtocols = version,
+        ApplicationProtocols = [SslApplicationProtocol.Http2],
+        ClientCertificateContext = certificate is null ? null : SslStreamCertificateContext.Create(certificate, null, offline: true),
+    };
 
     [GeneratedRegex(@"^listen: \{address: 127\.0\.0\.1, port: (\d+)\}", RegexOptions.Multiline)]
     private static partial Regex Listening();

@@ -13,14 +13,14 @@ public sealed class FailureTests
     {
         await using var demo = await FederationUnderTest.StartAsync();
         var token = await demo.TokenForAsync("failover");
-        var (victim, processId) = demo.Nodes[0];
+        var (killed, processId) = demo.Nodes[0];
         FederationUnderTest.Kill(processId);
         for (var asked = 0; asked < 4; asked++)
         {
             Assert.Equal(200, (await demo.AskAsync(token, FederationUnderTest.Choice(0.1))).Status);
         }
 
-        await UntilAsync(async () => (await demo.HospitalAsync(victim)).GetProperty("healthy").GetBoolean(), "the killed node answers again");
+        await UntilAsync(async () => (await demo.HospitalAsync(killed)).GetProperty("healthy").GetBoolean(), "the killed node answers again");
         var answered = await demo.AskAsync(token, FederationUnderTest.Choice(0.1, strategy: "round-robin"));
         Assert.Equal(200, answered.Status);
         await AssertVerifiedAsync(demo.DataFolder);
@@ -101,8 +101,8 @@ public sealed class FailureTests
         for (var kill = 0; kill < kills; kill++)
         {
             await Task.Delay(1500 + (37 * kill), TestContext.Current.CancellationToken);
-            var victims = Children(demo.DemoProcessId);
-            FederationUnderTest.Kill(kill % 2 == 0 ? victims[^1] : victims[kill % victims.Count]);
+            var running = Children(demo.DemoProcessId);
+            FederationUnderTest.Kill(kill % 2 == 0 ? running[^1] : running[kill % running.Count]);
             await UntilAsync(async () => (await demo.StateAsync()).GetProperty("hospitals").EnumerateArray().All(hospital => hospital.GetProperty("healthy").GetBoolean()), "the federation is whole again");
         }
 

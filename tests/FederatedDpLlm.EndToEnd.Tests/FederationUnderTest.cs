@@ -66,9 +66,25 @@ public sealed class FederationUnderTest : IAsyncDisposable
         return ((int)response.StatusCode, JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync()), response.Headers);
     }
 
-    public static object Choice(double epsilon, string? trust = null, string? strategy = null) => new
+    /// <summary>A request under an id of its caller's, and the answer's bytes as they came.</summary>
+    public async Task<(int Status, string Body, HttpResponseHeaders Headers)> AskOnceAsync(string token, object body, string key, CancellationToken cancellationToken = default)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = JsonContent.Create(body) };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        request.Headers.Add("Idempotency-Key", key);
+        using var response = await Client.SendAsync(request, cancellationToken);
+        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(cancellationToken), response.Headers);
+    }
+
+    /// <summary>What a user's quota has spent, in its ledger's units.</summary>
+    public async Task<long> SpentByAsync(string user) =>
+        (await Cli.JsonAsync(["budget", "show", "--data", DataFolder, "--json"])).GetProperty("accounts").EnumerateArray()
+            .Where(account => account.GetProperty("id").GetString() == $"user:{user}").Select(account => account.GetProperty("spentUnits").GetInt64()).SingleOrDefault();
+
+    public static object Choice(double epsilon, string? trust = null, string? strategy = null, int n = 1) => new
     {
         model = "ward",
+        n,
         messages = new[] { new { role = "user", content = "Which department sees most patients with chest pain?" } },
         privacy = new { epsilon, choices = new[] { "emergency", "cardiology", "radiology", "general" }, trust, strategy },
     };

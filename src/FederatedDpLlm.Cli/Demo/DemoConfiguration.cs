@@ -29,6 +29,9 @@ internal static class DemoConfiguration
         # privacy-aware (most data budget left, then load), load-balanced (power of two choices), round-robin
         routing: {strategy: privacy-aware, answer_timeout_seconds: 300}
 
+        # A repeated request (Idempotency-Key) gets the answer that was given, free. Answers are kept sealed; the key is made at the first start.
+        retries: {answers: answers.db, key: answers.key, lifetime_hours: 24, most_megabytes: 64}
+
         # The page at / without a token, from this machine only. Off by default: behind a reverse proxy every caller comes from this machine.
         dashboard: {open_to_this_machine: true}
 

@@ -1,15 +1,27 @@
 using System.Text.Json;
 using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Routing;
+using FederatedDpLlm.Routing.Retries;
 using FederatedDpLlm.Security.Authentication;
+using Microsoft.Data.Sqlite;
 
 namespace FederatedDpLlm.Router.Endpoints;
 
 /// <summary><c>POST /v1/chat/completions</c>, whole or as a stream: HTTP in, one question to the router, HTTP out.</summary>
 /// <remarks>The specification's Request Handler.</remarks>
 internal sealed partial class ChatCompletionsEndpoint(
-    Gatekeeper gatekeeper, ChatRequestReader reader, FederatedRouter router, RouteJournal journal, TimeProvider clock, ILogger<ChatCompletionsEndpoint> logger)
+    Gatekeeper gatekeeper,
+    ChatRequestReader reader,
+    FederatedRouter router,
+    AnswerRetries retries,
+    KeptAnswers kept,
+    QuotaGate quotas,
+    RouteJournal journal,
+    TimeProvider clock,
+    ILogger<ChatCompletionsEndpoint> logger)
 {
+    private const string StoredAnswerReason = "stored-answer";
+
     public async Task HandleAsync(HttpContext context)
     {
         if (await gatekeeper.IdentifyAsync(context) is not { } caller)
@@ -26,14 +38,19 @@ internal sealed partial class ChatCompletionsEndpoint(
 
         try
         {
-            var (request, question) = await ReadAsync(context, caller);
-            await AnswerAsync(context, question, request.Stream == true, request.StreamOptions?.IncludeUsage == true);
+            var body = await BodyAsync(context);
+            var request = Parse(body);
+            var (requestId, isCallers) = ChatRequestReader.RequestId(context.Request.Headers, caller);
+            var question = reader.Read(request, caller, requestId);
+            var asked = new Asked(question, request.Stream == true, request.StreamOptions?.IncludeUsage == true);
+            context.Response.Headers["x-request-id"] = requestId;
+            await (isCallers ? AnswerOnceAsync(context, asked, retries.FingerprintOf(caller, body)) : AnswerAsync(context, asked, router.AskAsync(question, !asked.Stream, context.RequestAborted)));
         }
         catch (UnreadableRequestException unreadable)
         {
             await unreadable.Error.WriteAsync(context);
         }
-        catch (BudgetStoreException error) when (!context.Response.HasStarted)
+        catch (Exception error) when (error is BudgetStoreException or SqliteException && !context.Response.HasStarted)
         {
             StoreDown(logger, error);
             await new OpenAiError(
@@ -41,42 +58,80 @@ internal sealed partial class ChatCompletionsEndpoint(
         }
     }
 
-    private async Task<(ChatRequest Request, RoutedQuestion Question)> ReadAsync(HttpContext context, Caller caller)
+    private static async Task<byte[]> BodyAsync(HttpContext context)
     {
-        ChatRequest? request;
         try
         {
-            request = await JsonSerializer.DeserializeAsync(context.Request.Body, OpenAiJson.Default.ChatRequest, context.RequestAborted);
-        }
-        catch (JsonException error)
-        {
-            throw new UnreadableRequestException(OpenAiError.Invalid(error.Path, "The body is not a JSON object of a chat completion."));
+            using var body = new MemoryStream();
+            await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+            return body.ToArray();
         }
         catch (BadHttpRequestException error)
         {
             throw new UnreadableRequestException(new OpenAiError(error.StatusCode, "invalid_request_error", "invalid_body", error.Message));
         }
-
-        if (request is null)
-        {
-            throw new UnreadableRequestException(OpenAiError.Invalid(null, "The body is empty."));
-        }
-
-        var (question, refusal) = reader.Read(request, caller, ChatRequestReader.RequestId(context.Request.Headers, caller));
-        return question is null ? throw new UnreadableRequestException(refusal!) : (request, question);
     }
 
-    private async Task AnswerAsync(HttpContext context, RoutedQuestion question, bool stream, bool includeUsage)
+    private static ChatRequest Parse(byte[] body)
     {
-        var entry = journal.Begin(question);
-        context.Response.Headers["x-request-id"] = question.RequestId;
-        await using var events = router.AskAsync(question, !stream, context.RequestAborted).GetAsyncEnumerator(context.RequestAborted);
+        try
+        {
+            return JsonSerializer.Deserialize(body, OpenAiJson.Default.ChatRequest) ?? throw new UnreadableRequestException(OpenAiError.Invalid(null, "The body is empty."));
+        }
+        catch (JsonException error)
+        {
+            throw new UnreadableRequestException(OpenAiError.Invalid(error.Path, "The body is not a JSON object of a chat completion."));
+        }
+    }
+
+    /// <summary>A request that carries its caller's id: asked once, given as often as it is repeated.</summary>
+    private async Task AnswerOnceAsync(HttpContext context, Asked asked, byte[] request)
+    {
+        switch (await retries.BeginAsync(asked.Question.RequestId, request))
+        {
+            case RetryStart.First:
+                await AnswerAsync(context, asked, kept.AskAsync(asked.Question, request, !asked.Stream, context.RequestAborted));
+                break;
+            case RetryStart.Stored stored:
+                await RepeatAsync(context, asked, stored.Body);
+                break;
+            case RetryStart.UnderWay:
+                await new OpenAiError(
+                    StatusCodes.Status409Conflict, "invalid_request_error", "request_in_progress", "This request is still being answered: ask again for its answer.", "Idempotency-Key", null, 1).WriteAsync(context);
+                break;
+            default:
+                await new OpenAiError(
+                    StatusCodes.Status409Conflict, "invalid_request_error", "idempotency_key_reused", "This id belongs to another request. A new question needs a new id.", "Idempotency-Key").WriteAsync(context);
+                break;
+        }
+    }
+
+    private async Task RepeatAsync(HttpContext context, Asked asked, byte[] body)
+    {
+        var entry = journal.Begin(asked.Question);
+        await quotas.RecordFreeAsync(asked.Question, [], StoredAnswerReason, context.RequestAborted);
+        entry.Repeated();
+        context.Response.Headers["idempotent-replayed"] = "true";
+        if (asked.Stream)
+        {
+            await new ChatStream(context, clock, asked.IncludeUsage).RepeatAsync(JsonSerializer.Deserialize(body, OpenAiJson.Default.ChatResponse)!);
+            return;
+        }
+
+        context.Response.ContentType = "application/json; charset=utf-8";
+        await context.Response.Body.WriteAsync(body, context.RequestAborted);
+    }
+
+    private async Task AnswerAsync(HttpContext context, Asked asked, IAsyncEnumerable<RouteEvent> answer)
+    {
+        var entry = journal.Begin(asked.Question);
+        await using var events = answer.GetAsyncEnumerator(context.RequestAborted);
         var ended = false;
         try
         {
-            ended = stream
-                ? await new ChatStream(context, question, clock, includeUsage).WriteAsync(events, entry)
-                : await WriteWholeAsync(context, question, events, entry);
+            ended = asked.Stream
+                ? await new ChatStream(context, clock, asked.IncludeUsage).WriteAsync(asked.Question, events, entry)
+                : await WriteWholeAsync(context, asked.Question, events, entry);
         }
         finally
         {
@@ -89,9 +144,10 @@ internal sealed partial class ChatCompletionsEndpoint(
 
     private async Task<bool> WriteWholeAsync(HttpContext context, RoutedQuestion question, IAsyncEnumerator<RouteEvent> events, RouteJournal.Entry entry)
     {
-        var text = new System.Text.StringBuilder();
+        var texts = new AnswerTexts(question.Question.Answers);
         while (await events.MoveNextAsync())
         {
+            texts.Add(events.Current);
             switch (events.Current)
             {
                 case RouteEvent.Refused refused:
@@ -101,19 +157,17 @@ internal sealed partial class ChatCompletionsEndpoint(
                 case RouteEvent.Failed failed:
                     await new OpenAiError(StatusCodes.Status502BadGateway, "server_error", "node_failed", failed.Message).WriteAsync(context);
                     return false;
-                case RouteEvent.Text piece:
-                    text.Append(piece.Value);
-                    break;
                 case RouteEvent.Completed completed:
                     entry.Completed(completed.Completion);
-                    await context.Response.WriteAsJsonAsync(
-                        ChatResponses.Whole(question, completed.Completion, text.ToString(), clock.GetUtcNow()), OpenAiJson.Default.ChatResponse);
+                    await context.Response.WriteAsJsonAsync(ChatResponses.Whole(question, completed.Completion, texts.All), OpenAiJson.Default.ChatResponse);
                     return true;
             }
         }
 
         return false;
     }
+
+    private sealed record Asked(RoutedQuestion Question, bool Stream, bool IncludeUsage);
 
     [LoggerMessage(4001, LogLevel.Error, "The privacy ledger cannot be written.")]
     private static partial void StoreDown(ILogger logger, Exception error);

@@ -11,46 +11,33 @@ using FederatedDpLlm.Security.Authentication;
 namespace FederatedDpLlm.Router.Endpoints;
 
 /// <summary>Turns a body into a question, or into the error that says which field is wrong. What the planner checks is not checked here a second time.</summary>
-internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter router)
+internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter router, TimeProvider clock)
 {
-    private const int LongestRequestId = 100;
+    private const string IdempotencyKey = "Idempotency-Key";
+    private const int LongestRequestId = 128;
     private const string DefaultPurpose = "treatment";
 
-    public (RoutedQuestion? Question, OpenAiError? Error) Read(ChatRequest request, Caller caller, string requestId)
-    {
-        try
-        {
-            return (Compose(request, caller, requestId), null);
-        }
-        catch (UnreadableRequestException error)
-        {
-            return (null, error.Error);
-        }
-    }
-
     /// <summary>The caller's own id for idempotence, or a new one.</summary>
+    /// <returns>The id, and whether it is the caller's.</returns>
     /// <exception cref="UnreadableRequestException">The id is too long or has characters that do not belong in an id.</exception>
-    public static string RequestId(IHeaderDictionary headers, Caller caller)
+    public static (string Id, bool IsCallers) RequestId(IHeaderDictionary headers, Caller caller)
     {
-        var given = headers["Idempotency-Key"].ToString();
+        var header = headers.ContainsKey(IdempotencyKey) ? IdempotencyKey : "X-Request-Id";
+        var given = headers[header].ToString();
         if (given.Length == 0)
         {
-            return "req-" + Guid.NewGuid().ToString("N");
+            return ("req-" + Guid.NewGuid().ToString("N"), false);
         }
 
         // Prefixed with the user, so that nobody can use up another's ids; '#' and '~' are ours.
-        return given.Length <= LongestRequestId && given.All(one => char.IsAsciiLetterOrDigit(one) || one is '-' or '_' or '.')
-            ? $"{caller.User}/{given}"
-            : throw Invalid("Idempotency-Key", $"At most {LongestRequestId} letters, digits, '-', '_' and '.'.");
+        return given.Length <= LongestRequestId && given.All(one => char.IsAsciiLetterOrDigit(one) || one is '-' or '_' or '.' or ':' or '=' or '+' or '@')
+            ? ($"{caller.User}/{given}", true)
+            : throw Invalid(header, $"At most {LongestRequestId} letters, digits and '-', '_', '.', ':', '=', '+', '@'.");
     }
 
-    private RoutedQuestion Compose(ChatRequest request, Caller caller, string requestId)
+    /// <exception cref="UnreadableRequestException">A field is wrong; the error names it.</exception>
+    public RoutedQuestion Read(ChatRequest request, Caller caller, string requestId)
     {
-        if (request.N is not (null or 1))
-        {
-            throw Invalid("n", "One answer a request: n answers are n draws of noise and cost n times, so ask n times.");
-        }
-
         var privacy = request.Privacy ?? new PrivacyRequest();
         var mechanism = Mechanism(privacy);
         return new RoutedQuestion(requestId, caller, privacy.Purpose ?? DefaultPurpose, Model(request.Model), privacy.Strategy, Trust(privacy.Trust), new Question
@@ -60,6 +47,7 @@ internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter rou
             Choices = privacy.Choices ?? [],
             Epsilon = mechanism == AnswerMechanism.Public ? new Epsilon(0) : Epsilon(privacy.Epsilon, caller.Department),
             Delta = new Delta(policy.Delta),
+            Answers = request.N ?? 1,
             MaxTokens = request.MaxCompletionTokens ?? request.MaxTokens ?? 64,
             Temperature = request.Temperature ?? 1,
             TopP = request.TopP ?? 1,
@@ -71,7 +59,10 @@ internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter rou
             FrequencyPenalty = request.FrequencyPenalty ?? 0,
             Seed = request.Seed,
             LogProbabilities = request.Logprobs == true || request.TopLogprobs is > 0,
-        });
+        })
+        {
+            AskedAt = clock.GetUtcNow(),
+        };
     }
 
     private static AnswerMechanism Mechanism(PrivacyRequest privacy) => privacy.Mechanism is { } name

@@ -8,26 +8,28 @@ namespace FederatedDpLlm.Router.Endpoints;
 /// <summary>Answers in OpenAI's shapes.</summary>
 internal static class ChatResponses
 {
-    public static ChatResponse Whole(RoutedQuestion question, RouteCompletion completion, string text, DateTimeOffset now) => new(
-        Id(question), "chat.completion", now.ToUnixTimeSeconds(), question.Model,
-        [new ChatChoice(0, Message: new ChatResponseMessage("assistant", text), FinishReason: Finish(completion))], Usage(completion), Privacy(question, completion));
+    /// <summary>The whole answer: what a plain request gets, and what is kept for a repeat.</summary>
+    public static ChatResponse Whole(RoutedQuestion question, RouteCompletion completion, IReadOnlyList<string> texts) => Head(question) with
+    {
+        Choices = [.. texts.Select((text, index) => new ChatChoice(index, Message: new ChatResponseMessage("assistant", text), FinishReason: Finish(completion.Finishes[index])))],
+        Usage = new ChatUsage(completion.PromptTokens, completion.CompletionTokens, completion.PromptTokens + completion.CompletionTokens),
+        Privacy = Privacy(question, completion),
+    };
 
-    public static ChatResponse Chunk(RoutedQuestion question, DateTimeOffset now, ChatResponseMessage delta) =>
-        new(Id(question), "chat.completion.chunk", now.ToUnixTimeSeconds(), question.Model, [new ChatChoice(0, Delta: delta)]);
+    /// <summary>What every chunk of a stream begins with.</summary>
+    public static ChatResponse Head(RoutedQuestion question) =>
+        new("chatcmpl-" + question.RequestId, "chat.completion", question.AskedAt.ToUnixTimeSeconds(), question.Model, []);
 
-    public static ChatResponse LastChunk(RoutedQuestion question, DateTimeOffset now, RouteCompletion completion, bool withPrivacy) =>
-        new(Id(question), "chat.completion.chunk", now.ToUnixTimeSeconds(), question.Model,
-            [new ChatChoice(0, Delta: new ChatResponseMessage(), FinishReason: Finish(completion))], null, withPrivacy ? Privacy(question, completion) : null);
+    public static ChatResponse Chunk(ChatResponse head, ChatChoice choice) =>
+        head with { Object = "chat.completion.chunk", Choices = [choice], Usage = null, Privacy = null };
 
-    public static ChatResponse UsageChunk(RoutedQuestion question, DateTimeOffset now, RouteCompletion completion) =>
-        new(Id(question), "chat.completion.chunk", now.ToUnixTimeSeconds(), question.Model, [], Usage(completion), Privacy(question, completion));
+    /// <summary>An answer's last chunk; the question's last one carries what it cost.</summary>
+    public static ChatResponse FinishChunk(ChatResponse whole, ChatChoice choice, bool withPrivacy) =>
+        Chunk(whole, new ChatChoice(choice.Index, Delta: new ChatResponseMessage(), FinishReason: choice.FinishReason)) with { Privacy = withPrivacy ? whole.Privacy : null };
 
-    private static string Id(RoutedQuestion question) => "chatcmpl-" + question.RequestId;
+    public static ChatResponse UsageChunk(ChatResponse whole) => whole with { Object = "chat.completion.chunk", Choices = [] };
 
-    private static string Finish(RouteCompletion completion) => completion.FinishReason == FinishReason.Length ? "length" : "stop";
-
-    private static ChatUsage Usage(RouteCompletion completion) =>
-        new(completion.PromptTokens, completion.CompletionTokens, completion.PromptTokens + completion.CompletionTokens);
+    private static string Finish(FinishReason reason) => reason == FinishReason.Length ? "length" : "stop";
 
     private static PrivacyResponse Privacy(RoutedQuestion question, RouteCompletion completion) => new(
         QuestionWire.NameOf(question.Question.Mechanism),

@@ -7,15 +7,18 @@ namespace FederatedDpLlm.Router.Endpoints;
 /// An answer as server-sent events. It starts once the reservation is durable, closes after the commit's, and a break in the middle is an error event:
 /// never a bare end that looks like success.
 /// </summary>
-internal sealed class ChatStream(HttpContext context, RoutedQuestion question, TimeProvider clock, bool includeUsage)
+internal sealed class ChatStream(HttpContext context, TimeProvider clock, bool includeUsage)
 {
-    private bool _started;
+    private readonly HashSet<int> _begun = [];
 
     /// <returns>Whether the question came to its end, be it a refusal.</returns>
-    public async Task<bool> WriteAsync(IAsyncEnumerator<RouteEvent> events, RouteJournal.Entry entry)
+    public async Task<bool> WriteAsync(RoutedQuestion question, IAsyncEnumerator<RouteEvent> events, RouteJournal.Entry entry)
     {
+        var head = ChatResponses.Head(question);
+        var texts = new AnswerTexts(question.Question.Answers);
         while (await events.MoveNextAsync())
         {
+            texts.Add(events.Current);
             switch (events.Current)
             {
                 case RouteEvent.Refused refused:
@@ -23,16 +26,14 @@ internal sealed class ChatStream(HttpContext context, RoutedQuestion question, T
                     await RefusalErrors.ToError(refused.Refusal, clock.GetUtcNow()).WriteAsync(context);
                     return true;
                 case RouteEvent.Text text:
-                    await StartAsync();
-                    await SendAsync(ChatResponses.Chunk(question, clock.GetUtcNow(), new ChatResponseMessage(Content: text.Value)));
+                    await SendTextAsync(head, text.Answer, text.Value);
                     break;
                 case RouteEvent.Failed failed:
                     await FailAsync(failed.Message);
                     return false;
                 case RouteEvent.Completed completed:
                     entry.Completed(completed.Completion);
-                    await StartAsync();
-                    await CloseAsync(completed.Completion);
+                    await CloseAsync(ChatResponses.Whole(question, completed.Completion, texts.All));
                     return true;
             }
         }
@@ -41,25 +42,52 @@ internal sealed class ChatStream(HttpContext context, RoutedQuestion question, T
         return false;
     }
 
-    private async Task StartAsync()
+    /// <summary>Gives an answer once more that was given before.</summary>
+    public async Task RepeatAsync(ChatResponse whole)
     {
-        if (_started)
+        foreach (var choice in whole.Choices.Where(choice => choice.Message!.Content!.Length > 0))
         {
-            return;
+            await SendTextAsync(whole, choice.Index, choice.Message!.Content!);
         }
 
-        _started = true;
-        context.Response.ContentType = "text/event-stream; charset=utf-8";
-        context.Response.Headers.CacheControl = "no-cache";
-        await SendAsync(ChatResponses.Chunk(question, clock.GetUtcNow(), new ChatResponseMessage("assistant", string.Empty)));
+        await CloseAsync(whole);
     }
 
-    private async Task CloseAsync(RouteCompletion completion)
+    private async Task SendTextAsync(ChatResponse head, int answer, string text)
     {
-        await SendAsync(ChatResponses.LastChunk(question, clock.GetUtcNow(), completion, withPrivacy: !includeUsage));
+        await BeginAsync(head, answer);
+        await SendAsync(ChatResponses.Chunk(head, new ChatChoice(answer, Delta: new ChatResponseMessage(Content: text))));
+    }
+
+    private async Task BeginAsync(ChatResponse head, int answer)
+    {
+        if (_begun.Count == 0)
+        {
+            context.Response.ContentType = "text/event-stream; charset=utf-8";
+            context.Response.Headers.CacheControl = "no-cache";
+        }
+
+        if (_begun.Add(answer))
+        {
+            await SendAsync(ChatResponses.Chunk(head, new ChatChoice(answer, Delta: new ChatResponseMessage("assistant", string.Empty))));
+        }
+    }
+
+    private async Task CloseAsync(ChatResponse whole)
+    {
+        foreach (var choice in whole.Choices)
+        {
+            await BeginAsync(whole, choice.Index);
+        }
+
+        foreach (var choice in whole.Choices)
+        {
+            await SendAsync(ChatResponses.FinishChunk(whole, choice, withPrivacy: !includeUsage && choice.Index == whole.Choices.Count - 1));
+        }
+
         if (includeUsage)
         {
-            await SendAsync(ChatResponses.UsageChunk(question, clock.GetUtcNow(), completion));
+            await SendAsync(ChatResponses.UsageChunk(whole));
         }
 
         await context.Response.WriteAsync("data: [DONE]\n\n", context.RequestAborted);
@@ -68,7 +96,7 @@ internal sealed class ChatStream(HttpContext context, RoutedQuestion question, T
     private async Task FailAsync(string message)
     {
         var error = new OpenAiError(StatusCodes.Status502BadGateway, "server_error", "node_failed", message);
-        if (!_started)
+        if (_begun.Count == 0)
         {
             await error.WriteAsync(context);
             return;

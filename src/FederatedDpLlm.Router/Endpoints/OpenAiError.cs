@@ -20,9 +20,9 @@ internal sealed record OpenAiError(int Status, string Type, string? Code, string
             context.Response.Headers.WWWAuthenticate = "Bearer";
         }
 
-        if (Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status409Conflict)
+        if (Status == StatusCodes.Status429TooManyRequests || (Status == StatusCodes.Status409Conflict && RetryAfterSeconds is null))
         {
-            // Asking again changes nothing before the reset: an official client must not burn attempts.
+            // Asking again changes nothing, or nothing before the reset: an official client must not burn attempts.
             context.Response.Headers["x-should-retry"] = "false";
         }
 

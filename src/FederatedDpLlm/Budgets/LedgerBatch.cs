@@ -34,8 +34,7 @@ internal sealed class LedgerBatch(LedgerBook book, Func<string, ReservationState
     {
         if (StateOf(requestId) is { } seen)
         {
-            var settled = seen != ReservationState.Open;
-            return new ReserveOutcome.AlreadySeen(settled, Refuse(audit, ("refusal", "duplicate-request")));
+            return new ReserveOutcome.AlreadySeen(seen != ReservationState.Open, seen == ReservationState.Released, Refuse(audit, ("refusal", "duplicate-request")));
         }
 
         foreach (var (id, amount) in charges)

@@ -10,8 +10,11 @@ public abstract record ReserveOutcome(long AuditEntry)
     /// <summary>Nothing was held. <paramref name="Account"/> is the first account, in the order asked, that could not hold <paramref name="Asked"/>.</summary>
     public sealed record Exhausted(AccountState Account, BudgetUnits Asked, long AuditEntry) : ReserveOutcome(AuditEntry);
 
-    /// <summary>The request id was seen before; nothing was held again. <paramref name="Settled"/> says whether it has ended.</summary>
-    public sealed record AlreadySeen(bool Settled, long AuditEntry) : ReserveOutcome(AuditEntry);
+    /// <summary>
+    /// The request id was seen before; nothing was held again. <paramref name="Settled"/> says whether it has ended, <paramref name="Returned"/> whether its
+    /// hold was given back whole, so that surely nothing was drawn under it.
+    /// </summary>
+    public sealed record AlreadySeen(bool Settled, bool Returned, long AuditEntry) : ReserveOutcome(AuditEntry);
 
     /// <summary>An account is unknown here. Fail closed.</summary>
     public sealed record UnknownAccount(AccountId Account, long AuditEntry) : ReserveOutcome(AuditEntry);

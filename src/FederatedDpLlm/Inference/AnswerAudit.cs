@@ -7,17 +7,23 @@ namespace FederatedDpLlm.Inference;
 public static class AnswerAudit
 {
     public static IReadOnlyDictionary<string, string> Details(
-        Question question, AnswerCost cost, NoisePlace noise, IEnumerable<string> nodes, string department, string purpose) => new Dictionary<string, string>
+        Question question, IReadOnlyList<AnswerCost> costs, NoisePlace noise, IEnumerable<string> nodes, string department, string purpose, string? freeReason = null)
     {
-        ["mechanism"] = QuestionWire.NameOf(question.Mechanism),
-        ["trust"] = noise == NoisePlace.Node ? "node" : "router",
-        ["nodes"] = string.Join(',', nodes),
-        ["department"] = department,
-        ["purpose"] = purpose,
-        ["epsilonAsked"] = question.Epsilon.ToString(),
-        ["epsilon"] = cost.Epsilon.ToString(),
-        ["delta"] = cost.Delta.ToString(),
-        ["rho"] = cost.Rho.ToString(),
-        ["releases"] = cost.Releases.ToString(CultureInfo.InvariantCulture),
-    };
+        var cost = AnswerCost.Sum(costs);
+        return new Dictionary<string, string>
+        {
+            ["mechanism"] = QuestionWire.NameOf(question.Mechanism),
+            ["trust"] = noise == NoisePlace.Node ? "node" : "router",
+            ["nodes"] = string.Join(',', nodes),
+            ["department"] = department,
+            ["purpose"] = purpose,
+            ["epsilonAsked"] = question.Epsilon.ToString(),
+            ["epsilon"] = cost.Epsilon.ToString(),
+            ["delta"] = cost.Delta.ToString(),
+            ["rho"] = cost.Rho.ToString(),
+            ["releases"] = cost.Releases.ToString(CultureInfo.InvariantCulture),
+            ["answers"] = question.Answers.ToString(CultureInfo.InvariantCulture),
+            ["reason"] = freeReason ?? string.Empty,
+        };
+    }
 }

@@ -15,6 +15,17 @@ public sealed record AnswerCost(PrivacyEvent Released, Epsilon Epsilon, Delta De
     public static AnswerCost Free { get; } = new(
         new ZeroEvent("public-model", NeighbouringRelation.ReplaceOne), new Epsilon(0), new Delta(0), new Rho(0), 0);
 
+    /// <summary>What several answers cost together, for people's eyes: epsilons and deltas add up (basic composition), and so do rhos.</summary>
+    public static AnswerCost Sum(IReadOnlyList<AnswerCost> costs) => costs switch
+    {
+        [] => Free,
+        [var one] => one,
+        _ => new AnswerCost(
+            new ComposedEvent(costs[0].Released.Relation, costs.Select(cost => cost.Released)),
+            new Epsilon(costs.Sum(cost => cost.Epsilon.Value)), new Delta(costs.Sum(cost => cost.Delta.Value)), new Rho(costs.Sum(cost => cost.Rho.Value)),
+            costs.Sum(cost => cost.Releases)),
+    };
+
     /// <summary>The cost of <paramref name="releases"/> equal releases one after another: pure where that is the smaller promise, else at <paramref name="delta"/>.</summary>
     public static AnswerCost Of(PrivacyEvent one, int releases, Delta delta)
     {

@@ -1,6 +1,6 @@
 namespace FederatedDpLlm.Inference;
 
-/// <summary>One piece of a streamed answer: some text, or, once and last, how it ended.</summary>
+/// <summary>One piece of a question's answers, one answer after the other: some text, or how an answer ended.</summary>
 public abstract record AnswerPiece
 {
     private AnswerPiece()
@@ -14,6 +14,6 @@ public abstract record AnswerPiece
         public override string ToString() => $"Text ({Value.Length} characters)";
     }
 
-    /// <summary>The last piece. A stream that ends without it failed: all of its plan is spent.</summary>
+    /// <summary>The last piece of an answer. A stream that ends with fewer of them than answers were asked for failed: all of its plan is spent.</summary>
     public sealed record Completed(AnswerCompletion Completion) : AnswerPiece;
 }

@@ -8,12 +8,15 @@ namespace FederatedDpLlm.Inference;
 /// <param name="Question">The question.</param>
 /// <param name="Noise">Who draws the noise.</param>
 /// <param name="Voters">Over how many voters the mechanism averages: this node's, or all nodes' together where the router draws the noise; 0 for the public path.</param>
-/// <param name="Cost">The most it can cost: to be reserved before anything runs.</param>
+/// <param name="Cost">The most that one answer can cost; <see cref="Costs"/> is to be reserved before anything runs.</param>
 /// <param name="FreeReason">The reason code of a cost of 0 (<c>public-model</c>); null where something is charged.</param>
 public sealed record AnswerPlan(Question Question, NoisePlace Noise, int Voters, AnswerCost Cost, string? FreeReason)
 {
     /// <summary>The zCDP bound of one release: a token of private decoding, the one choice, 0 on the public path.</summary>
     public Rho RhoPerRelease => new(Cost.Releases == 0 ? 0 : Cost.Rho.Value / Cost.Releases);
+
+    /// <summary>The most that the whole question can cost: one cost an answer.</summary>
+    public IReadOnlyList<AnswerCost> Costs => [.. Enumerable.Repeat(Cost, Question.Answers)];
 
     /// <summary>The mechanism of a choice; null for others.</summary>
     internal ExponentialMechanism? Choice { get; init; }

@@ -18,6 +18,8 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
 
     public string Model => engine.Capabilities.Model;
 
+    public int CountTokens(Question question) => engine.CountTokens(question.Messages);
+
     public PlanOutcome Plan(Question question) => WithinEngine(question) ?? AnswerPlanner.Plan(question, NoisePlace.Node, Voters);
 
     public PlanOutcome PlanForRouter(Question question, int federationVoters)
@@ -30,11 +32,11 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
     {
         if (plan.Question.Mechanism == AnswerMechanism.Public)
         {
-            return GenerateAsync(plan, cancellationToken);
+            return EachAsync(plan, GenerateOneAsync, cancellationToken);
         }
 
         RequireNoise(plan, NoisePlace.Node);
-        return plan.Choice is not null ? ChooseAsync(plan, cancellationToken) : DecodeAsync(plan, cancellationToken);
+        return plan.Choice is not null ? ChooseAsync(plan, cancellationToken) : EachAsync(plan, DecodeOneAsync, cancellationToken);
     }
 
     public Task<VoteCounts> VoteAsync(AnswerPlan plan, CancellationToken cancellationToken)
@@ -51,15 +53,31 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
         return await OpenAsync(plan, cancellationToken).ConfigureAwait(false);
     }
 
-    private async IAsyncEnumerable<AnswerPiece> ChooseAsync(AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private static async IAsyncEnumerable<AnswerPiece> EachAsync(
+        AnswerPlan plan, Func<AnswerPlan, CancellationToken, IAsyncEnumerable<AnswerPiece>> one, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var votes = await new ChoiceVoters(engine, records, _contexts).CountAsync(plan.Question, cancellationToken).ConfigureAwait(false);
-        var option = plan.Choice!.Choose([.. votes.Counts], random);
-        yield return new AnswerPiece.Text(plan.Question.Choices[option]);
-        yield return new AnswerPiece.Completed(new AnswerCompletion(FinishReason.Stop, 1, Voters, plan.Cost, option));
+        for (var answer = 0; answer < plan.Question.Answers; answer++)
+        {
+            await foreach (var piece in one(plan, cancellationToken).ConfigureAwait(false))
+            {
+                yield return piece;
+            }
+        }
     }
 
-    private async IAsyncEnumerable<AnswerPiece> DecodeAsync(AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<AnswerPiece> ChooseAsync(AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // The voters are asked once; each answer is a draw of its own.
+        var votes = await new ChoiceVoters(engine, records, _contexts).CountAsync(plan.Question, cancellationToken).ConfigureAwait(false);
+        for (var answer = 0; answer < plan.Question.Answers; answer++)
+        {
+            var option = plan.Choice!.Choose([.. votes.Counts], random);
+            yield return new AnswerPiece.Text(plan.Question.Choices[option]);
+            yield return new AnswerPiece.Completed(new AnswerCompletion(FinishReason.Stop, votes.OptionTokens[option], Voters, plan.Cost, option));
+        }
+    }
+
+    private async IAsyncEnumerable<AnswerPiece> DecodeOneAsync(AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var decoding = await OpenAsync(plan, cancellationToken).ConfigureAwait(false);
         await using var _ = decoding.ConfigureAwait(false);
@@ -91,7 +109,7 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
         yield return new AnswerPiece.Completed(new AnswerCompletion(ended ? FinishReason.Stop : FinishReason.Length, written, Voters, draw.Cost, null));
     }
 
-    private async IAsyncEnumerable<AnswerPiece> GenerateAsync(AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<AnswerPiece> GenerateOneAsync(AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var question = plan.Question;
         var pieces = 0;

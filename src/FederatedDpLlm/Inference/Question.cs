@@ -20,6 +20,9 @@ public sealed record Question
     /// <summary>The policy's delta, at which <see cref="Epsilon"/> is meant; fixed for the federation, never the asker's choice.</summary>
     public Delta Delta { get; init; }
 
+    /// <summary>Independent answers, 1 to 16. Each is a draw of noise of its own at <see cref="Epsilon"/>: n answers cost n times.</summary>
+    public int Answers { get; init; } = 1;
+
     /// <summary>The longest answer, in tokens: at least 1. Private decoding spreads its epsilon evenly over them.</summary>
     public int MaxTokens { get; init; } = 64;
 

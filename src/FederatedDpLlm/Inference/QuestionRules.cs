@@ -9,6 +9,7 @@ internal static class QuestionRules
     private const int MaxChoices = 64;
     private const int MaxChoiceCharacters = 256;
     private const int MaxTokens = 4096;
+    private const int MaxAnswers = 16;
     private const int MaxStops = 4;
     private const int MaxStopCharacters = 128;
     private const int MaxBiases = 300;
@@ -64,6 +65,7 @@ internal static class QuestionRules
         var isPrivate = question.Mechanism != AnswerMechanism.Public;
         return question switch
         {
+            { Answers: < 1 or > MaxAnswers } => new("n", $"1 to {MaxAnswers} answers."),
             { MaxTokens: < 1 or > MaxTokens } => new("max_tokens", $"An answer has 1 to {MaxTokens} tokens."),
             { Temperature: not (>= 0 and <= MaxTemperature) } => new("temperature", $"The temperature lies between 0 and {MaxTemperature}."),
             { Temperature: < MinTemperature } when isPrivate => new("temperature", "A temperature of 0 asks for an answer without noise: in private modes it is above 0 (at least 1/1024)."),

@@ -5,6 +5,9 @@ namespace FederatedDpLlm.Inference;
 /// <param name="Voters">At least 1.</param>
 public sealed record VoteCounts(IReadOnlyList<long> Counts, int Voters)
 {
+    /// <summary>Tokens of each option, as the node's model reads it; public.</summary>
+    public IReadOnlyList<int> OptionTokens { get; init; } = [];
+
     /// <summary>The number of voters only: unnoised counts are not for logs.</summary>
     public override string ToString() => $"VoteCounts of {Voters} voters";
 }

@@ -7,13 +7,24 @@ namespace FederatedDpLlm.Routing;
 /// <summary>Reads what a node says of its own answer. A figure that cannot be is read as the most that was asked: unknown is spent.</summary>
 internal static class CompletionWire
 {
+    /// <summary>The cost of each answer.</summary>
     /// <param name="completion">From the node.</param>
     /// <param name="plan">The question's plan for the number of voters that the node says it has.</param>
-    public static AnswerCost Cost(Completion completion, AnswerPlan plan) => plan.FreeReason is not null
-        ? AnswerCost.Free
-        : plan.CostOf(completion.Releases >= 1 && completion.Releases <= plan.Cost.Releases ? completion.Releases : plan.Cost.Releases);
+    public static IReadOnlyList<AnswerCost> Costs(Completion completion, AnswerPlan plan) => plan.FreeReason is not null
+        ? []
+        : completion.Answers.Count != plan.Question.Answers
+            ? plan.Costs
+            : [.. completion.Answers.Select(answer => plan.CostOf(answer.Releases >= 1 && answer.Releases <= plan.Cost.Releases ? answer.Releases : plan.Cost.Releases))];
 
-    public static FinishReason Finish(Completion completion) => completion.FinishReason == "length" ? FinishReason.Length : FinishReason.Stop;
+    public static FinishReason Finish(string reason) => reason == "length" ? FinishReason.Length : FinishReason.Stop;
+
+    /// <summary>How each answer ended: one entry an answer, whatever the node says.</summary>
+    public static IReadOnlyList<FinishReason> Finishes(Completion completion, int answers) =>
+        [.. Enumerable.Range(0, answers).Select(answer => Finish(completion.Answers.ElementAtOrDefault(answer)?.FinishReason ?? string.Empty))];
+
+    public static int Tokens(Completion completion) => (int)Math.Min(int.MaxValue, completion.Answers.Sum(answer => (long)Math.Max(0, answer.Tokens)));
+
+    public static int PromptTokens(Completion completion) => Math.Max(0, completion.PromptTokens);
 
     public static IEnumerable<ChargedAccount> Accounts(Completion completion) => completion.Accounts.Select(account => new ChargedAccount(
         account.Id,

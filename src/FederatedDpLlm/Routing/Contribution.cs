@@ -29,6 +29,9 @@ internal sealed class Contribution : IDisposable
 
     public Completion? Completion { get; private set; }
 
+    /// <summary>How the last answer that the node ended came to its end.</summary>
+    public FinishReason Finish { get; private set; }
+
     /// <returns>Null where the hospital holds the question; else why it does not take part.</returns>
     public async Task<RouteRefusal?> OpenAsync(AnswerRequest request, int totalVoters, CancellationToken cancellationToken)
     {
@@ -57,17 +60,29 @@ internal sealed class Contribution : IDisposable
     /// <exception cref="InvalidPartException">The node sent something else, or broke off.</exception>
     public async Task<VoteCounts> VotesAsync(CancellationToken cancellationToken) =>
         (await NextAsync(cancellationToken)).Votes is { } votes
-            ? new VoteCounts([.. votes.Counts], Voters)
+            ? new VoteCounts([.. votes.Counts], Voters) { OptionTokens = [.. votes.Tokens] }
             : throw new InvalidPartException($"{Node} sent no votes");
 
-    /// <returns>The next step, or null where the node has settled: the last token ended the answer, or was the longest answer's last.</returns>
+    /// <returns>The next step, or null where the answer is over: the last token ended it, or was the longest answer's last.</returns>
     /// <exception cref="InvalidPartException">The node sent something else, or broke off.</exception>
     public async Task<Inference.DecodingStep?> StepAsync(CancellationToken cancellationToken)
     {
         var next = await NextAsync(cancellationToken);
         Completion = next.Completed;
-        Text = next.Step?.Text ?? next.Completed?.Text ?? throw new InvalidPartException($"{Node} sent no decoding step");
+        Finish = CompletionWire.Finish(next.Ended?.FinishReason ?? next.Completed?.Answers.LastOrDefault()?.FinishReason ?? string.Empty);
+        Text = next.Step?.Text ?? next.Ended?.Text ?? next.Completed?.Text ?? throw new InvalidPartException($"{Node} sent no decoding step");
         return next.Step is { } step ? DecodingStepWire.FromWire(step, Voters) : null;
+    }
+
+    /// <summary>Ends an answer before its longest length; the next one follows.</summary>
+    /// <exception cref="InvalidPartException">The node sent something else, or broke off.</exception>
+    public async Task EndAnswerAsync(CancellationToken cancellationToken)
+    {
+        await SendAsync(new ContributionRequest { Next = new NextAnswer() }, cancellationToken);
+        if ((await NextAsync(cancellationToken)).Ended is null)
+        {
+            throw new InvalidPartException($"{Node} did not end the answer");
+        }
     }
 
     /// <summary>Closes our side and reads the node's account of what it charged.</summary>

@@ -9,7 +9,7 @@ namespace FederatedDpLlm.Routing;
 /// </summary>
 internal sealed class DrawAttempt(QuotaHold? hold, RoutedQuestion question, AnswerPlan plan, bool buffered) : IAsyncDisposable
 {
-    private readonly StringBuilder _heldBack = new();
+    private readonly StringBuilder[] _heldBack = [.. Enumerable.Range(0, question.Question.Answers).Select(_ => new StringBuilder())];
     private readonly List<string> _nodes = [];
 
     public QuotaHold? Hold => hold;
@@ -44,19 +44,20 @@ internal sealed class DrawAttempt(QuotaHold? hold, RoutedQuestion question, Answ
     public Task ReleaseAsync() => hold?.ReleaseAsync() ?? Task.CompletedTask;
 
     /// <returns>The event to pass on, or null where the text is held back until the answer is whole.</returns>
-    public RouteEvent.Text? Show(string text)
+    public RouteEvent.Text? Show(string text, int answer)
     {
         if (buffered)
         {
-            _heldBack.Append(text);
+            _heldBack[answer].Append(text);
             return null;
         }
 
         ShowedText = true;
-        return new RouteEvent.Text(text);
+        return new RouteEvent.Text(text, answer);
     }
 
-    public RouteEvent.Text? TakeHeldBack() => _heldBack.Length == 0 ? null : new RouteEvent.Text(_heldBack.ToString());
+    public IEnumerable<RouteEvent.Text> TakeHeldBack() =>
+        _heldBack.Index().Where(answer => answer.Item.Length > 0).Select(answer => new RouteEvent.Text(answer.Item.ToString(), answer.Index));
 
     public async ValueTask DisposeAsync()
     {

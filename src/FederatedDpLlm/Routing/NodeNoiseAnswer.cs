@@ -19,17 +19,19 @@ internal sealed class NodeNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, IRo
     public async IAsyncEnumerable<RouteEvent> AskAsync(
         RoutedQuestion question, AnswerPlan plan, bool buffered, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        for (var draw = 1; ; draw++)
+        for (var holds = 0; ;)
         {
             QuotaHold? hold = null;
             if (plan.FreeReason is null)
             {
-                (hold, var refusal) = await quotas.ReserveAsync(question, draw, plan, cancellationToken);
+                (hold, var refusal) = await quotas.ReserveAsync(question, holds, plan, cancellationToken);
                 if (hold is null)
                 {
                     yield return new RouteEvent.Refused(refusal!);
                     yield break;
                 }
+
+                holds = hold.Number;
             }
 
             var attempt = new DrawAttempt(hold, question, plan, buffered);
@@ -109,7 +111,9 @@ internal sealed class NodeNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, IRo
                     }
 
                     yield break;
-                case AnswerEvent.EventOneofCase.Text when attempt.Show(received.Text) is { } text:
+                case AnswerEvent.EventOneofCase.Text when received.Answer < 0 || received.Answer >= attempt.Question.Question.Answers:
+                    yield break;
+                case AnswerEvent.EventOneofCase.Text when attempt.Show(received.Text, received.Answer) is { } text:
                     yield return text;
                     break;
                 case AnswerEvent.EventOneofCase.Completed:
@@ -144,15 +148,15 @@ internal sealed class NodeNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, IRo
     private async Task<IReadOnlyList<RouteEvent>> CompleteAsync(Completion completion, DrawAttempt attempt, string node)
     {
         var plan = noise.Plan(attempt.Question.Question, Math.Max(1, completion.Voters)).Plan ?? attempt.Plan;
-        var ran = CompletionWire.Cost(completion, plan);
+        var ran = CompletionWire.Costs(completion, plan);
         var (accounts, entry) = attempt.Hold is { } hold
             ? await hold.CommitAsync(ran, [node])
-            : ([], await quotas.RecordFreeAsync(attempt.Question, [node], CancellationToken.None));
+            : ([], await quotas.RecordFreeAsync(attempt.Question, [node], plan.FreeReason!, CancellationToken.None));
         attempt.End();
         var done = new RouteEvent.Completed(new RouteCompletion(
-            [node], strategy.Name, ran, [.. accounts, .. CompletionWire.Accounts(completion)], completion.Voters, entry,
-            completion.Reason.Length == 0 ? null : completion.Reason, CompletionWire.Finish(completion), completion.PromptTokens, completion.CompletionTokens));
-        return attempt.TakeHeldBack() is { } text ? [text, done] : [done];
+            [node], strategy.Name, AnswerCost.Sum(ran), [.. accounts, .. CompletionWire.Accounts(completion)], completion.Voters, entry,
+            plan.FreeReason, CompletionWire.Finishes(completion, plan.Question.Answers), CompletionWire.PromptTokens(completion), CompletionWire.Tokens(completion)));
+        return [.. attempt.TakeHeldBack(), done];
     }
 
     private static AnswerRequest ToWire(DrawAttempt attempt) => new()

@@ -12,10 +12,11 @@ public sealed class QuotaHold
     private readonly RoutedQuestion _question;
     private readonly AnswerPlan _plan;
 
-    internal QuotaHold(IBudgetLedger ledger, string id, IReadOnlyList<AccountPolicy> policies, RoutedQuestion question, AnswerPlan plan)
+    internal QuotaHold(IBudgetLedger ledger, string id, int number, IReadOnlyList<AccountPolicy> policies, RoutedQuestion question, AnswerPlan plan)
     {
         _ledger = ledger;
         Id = id;
+        Number = number;
         _policies = policies;
         _question = question;
         _plan = plan;
@@ -24,8 +25,11 @@ public sealed class QuotaHold
     /// <summary>The draw's own request id, on every ledger that it touches.</summary>
     public string Id { get; }
 
-    /// <summary>Charges what ran; the rest returns.</summary>
-    public async Task<(IReadOnlyList<ChargedAccount> Accounts, long AuditEntry)> CommitAsync(AnswerCost ran, IReadOnlyList<string> nodes)
+    /// <summary>Which of the question's holds this is, from 1.</summary>
+    public int Number { get; }
+
+    /// <summary>Charges what ran, one cost an answer; the rest returns.</summary>
+    public async Task<(IReadOnlyList<ChargedAccount> Accounts, long AuditEntry)> CommitAsync(IReadOnlyList<AnswerCost> ran, IReadOnlyList<string> nodes)
     {
         var charges = Charges(ran);
         var settlement = await _ledger.CommitAsync(Id, charges, QuotaGate.Entry(_question, Id, AuditDecision.Answered, ran, nodes), CancellationToken.None);
@@ -37,10 +41,10 @@ public sealed class QuotaHold
 
     /// <summary>Charges the whole hold: noise may have been drawn.</summary>
     public Task SpendAllAsync(IReadOnlyList<string> nodes) =>
-        _ledger.CommitAsync(Id, [.. _policies.Select(policy => new Charge(policy.Id, AnswerCharges.Most(policy, _plan)))], QuotaGate.Entry(_question, Id, AuditDecision.Failed, _plan.Cost, nodes), CancellationToken.None);
+        _ledger.CommitAsync(Id, [.. _policies.Select(policy => new Charge(policy.Id, AnswerCharges.Most(policy, _plan)))], QuotaGate.Entry(_question, Id, AuditDecision.Failed, _plan.Costs, nodes), CancellationToken.None);
 
     /// <summary>Returns the hold: surely nothing was drawn.</summary>
-    public Task ReleaseAsync() => _ledger.ReleaseAsync(Id, QuotaGate.Entry(_question, Id, AuditDecision.Refused, AnswerCost.Free, []), CancellationToken.None);
+    public Task ReleaseAsync() => _ledger.ReleaseAsync(Id, QuotaGate.Entry(_question, Id, AuditDecision.Refused, [], []), CancellationToken.None);
 
-    private List<Charge> Charges(AnswerCost cost) => [.. _policies.Select(policy => new Charge(policy.Id, AnswerCharges.On(policy, cost, 1)))];
+    private List<Charge> Charges(IReadOnlyList<AnswerCost> costs) => [.. _policies.Select(policy => new Charge(policy.Id, AnswerCharges.On(policy, costs, 1)))];
 }

@@ -10,14 +10,14 @@ public abstract record RouteEvent
     /// <summary>The only event of a question that was not answered.</summary>
     public sealed record Refused(RouteRefusal Refusal) : RouteEvent;
 
-    /// <summary>Text to append.</summary>
-    public sealed record Text(string Value) : RouteEvent
+    /// <summary>Text to append to one of the question's answers, counted from 0.</summary>
+    public sealed record Text(string Value, int Answer) : RouteEvent
     {
         /// <summary>Its length only: an answer is not for logs.</summary>
         public override string ToString() => $"Text ({Value.Length} characters)";
     }
 
-    /// <summary>The last event of an answer; its charge is durable.</summary>
+    /// <summary>The last event of a question that was answered; its charge is durable.</summary>
     public sealed record Completed(RouteCompletion Completion) : RouteEvent;
 
     /// <summary>The last event of an answer that broke off. What may have run is charged.</summary>

@@ -66,6 +66,9 @@ public sealed class RouteJournal
     {
         public void Completed(RouteCompletion completion) => journal.Add(question, at, started, "answered", completion);
 
+        /// <summary>A repeat that got the stored answer, free.</summary>
+        public void Repeated() => journal.Add(question, at, started, "answered again", null);
+
         public void Refused(RouteRefusal refusal) => journal.Add(question, at, started, OutcomeOf(refusal), null);
 
         /// <summary>The question was admitted and came to no end that its caller saw.</summary>

@@ -11,4 +11,8 @@ namespace FederatedDpLlm.Routing;
 /// <param name="Strategy">Null for the router's default.</param>
 /// <param name="Trust">Who draws the noise.</param>
 /// <param name="Question">What is asked.</param>
-public sealed record RoutedQuestion(string RequestId, Caller Caller, string Purpose, string Model, string? Strategy, NoisePlace Trust, Question Question);
+public sealed record RoutedQuestion(string RequestId, Caller Caller, string Purpose, string Model, string? Strategy, NoisePlace Trust, Question Question)
+{
+    /// <summary>When it was asked: the time that its answer carries, the same however often it is given.</summary>
+    public DateTimeOffset AskedAt { get; init; }
+}

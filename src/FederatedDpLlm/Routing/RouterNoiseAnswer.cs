@@ -19,7 +19,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
 
     public async IAsyncEnumerable<RouteEvent> AskAsync(RoutedQuestion question, AnswerPlan priced, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var (hold, refusal) = await quotas.ReserveAsync(question, 1, priced, cancellationToken);
+        var (hold, refusal) = await quotas.ReserveAsync(question, 0, priced, cancellationToken);
         if (hold is null)
         {
             yield return new RouteEvent.Refused(refusal!);
@@ -107,54 +107,68 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
     private async IAsyncEnumerable<RouteEvent> ChooseAsync(DrawAttempt attempt, AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var votes = await Task.WhenAll(_contributions.Select(one => one.VotesAsync(cancellationToken)));
-        var option = noise.Choose(plan, votes);
-        var completed = await CompleteAsync(attempt, plan, plan.Cost, 1, FinishReason.Stop, cancellationToken);
-        yield return new RouteEvent.Text(plan.Question.Choices[option]);
+        var options = Enumerable.Range(0, plan.Question.Answers).Select(_ => noise.Choose(plan, votes)).ToList();
+        var tokens = options.Sum(option => Math.Max(1, votes[0].OptionTokens.ElementAtOrDefault(option)));
+        var completed = await CompleteAsync(attempt, plan, plan.Costs, [.. options.Select(_ => FinishReason.Stop)], tokens, cancellationToken);
+        foreach (var (answer, option) in options.Index())
+        {
+            yield return new RouteEvent.Text(plan.Question.Choices[option], answer);
+        }
+
         yield return completed;
     }
 
     private async IAsyncEnumerable<RouteEvent> DecodeAsync(DrawAttempt attempt, AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var drawing = noise.OpenDecoding(plan);
-        var stop = new StopTexts(plan.Question.Stop);
-        while (!stop.Found)
+        var (ran, finishes) = (new List<AnswerCost>(), new List<FinishReason>());
+        for (var answer = 0; answer < plan.Question.Answers; answer++)
         {
-            var steps = await Task.WhenAll(_contributions.Select(one => one.StepAsync(cancellationToken)));
-            if (stop.Push(_contributions[0].Text) is { Length: > 0 } text)
+            var drawing = noise.OpenDecoding(plan);
+            var stop = new StopTexts(plan.Question.Stop);
+            var over = false;
+            while (!over)
             {
-                yield return attempt.Show(text)!;
+                var steps = await Task.WhenAll(_contributions.Select(one => one.StepAsync(cancellationToken)));
+                if (stop.Push(_contributions[0].Text) is { Length: > 0 } text)
+                {
+                    yield return attempt.Show(text, answer)!;
+                }
+
+                over = stop.Found || Array.Exists(steps, step => step is null);
+                if (!over)
+                {
+                    var token = drawing.Draw(steps!);
+                    await Task.WhenAll(_contributions.Select(one => one.SendTokenAsync(token, cancellationToken)));
+                }
+                else if (Array.TrueForAll(steps, step => step is not null) && answer + 1 < plan.Question.Answers)
+                {
+                    await Task.WhenAll(_contributions.Select(one => one.EndAnswerAsync(cancellationToken)));
+                }
             }
 
-            if (Array.Exists(steps, step => step is null))
+            if (stop.Rest() is { Length: > 0 } rest)
             {
-                break;
+                yield return attempt.Show(rest, answer)!;
             }
 
-            if (!stop.Found)
-            {
-                var token = drawing.Draw(steps!);
-                await Task.WhenAll(_contributions.Select(one => one.SendTokenAsync(token, cancellationToken)));
-            }
+            ran.Add(drawing.Cost);
+            finishes.Add(stop.Found ? FinishReason.Stop : _contributions[0].Finish);
         }
 
-        if (stop.Rest() is { Length: > 0 } rest)
-        {
-            yield return new RouteEvent.Text(rest);
-        }
-
-        var finish = _contributions[0].Completion is { FinishReason: "length" } ? FinishReason.Length : FinishReason.Stop;
-        yield return await CompleteAsync(attempt, plan, drawing.Cost, drawing.Tokens, finish, cancellationToken);
+        yield return await CompleteAsync(attempt, plan, ran, finishes, null, cancellationToken);
     }
 
     private async Task<RouteEvent> CompleteAsync(
-        DrawAttempt attempt, AnswerPlan plan, AnswerCost ran, int tokens, FinishReason finish, CancellationToken cancellationToken)
+        DrawAttempt attempt, AnswerPlan plan, IReadOnlyList<AnswerCost> ran, IReadOnlyList<FinishReason> finishes, int? tokens, CancellationToken cancellationToken)
     {
         await Task.WhenAll(_contributions.Where(one => one.Completion is null).Select(one => one.CompleteAsync(cancellationToken)));
         var names = _contributions.Select(one => one.Node).ToList();
+        var first = _contributions[0].Completion!;
         var (accounts, entry) = await attempt.Hold!.CommitAsync(ran, names);
         attempt.End();
         return new RouteEvent.Completed(new RouteCompletion(
-            names, Strategy, ran, [.. accounts, .. _contributions.SelectMany(one => CompletionWire.Accounts(one.Completion!))], plan.Voters, entry, null, finish, 0, tokens));
+            names, Strategy, AnswerCost.Sum(ran), [.. accounts, .. _contributions.SelectMany(one => CompletionWire.Accounts(one.Completion!))], plan.Voters, entry, null,
+            finishes, CompletionWire.PromptTokens(first), tokens ?? CompletionWire.Tokens(first)));
     }
 
     private void CloseAll()

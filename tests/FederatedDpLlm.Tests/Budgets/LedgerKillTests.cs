@@ -46,8 +46,8 @@ public sealed class LedgerKillTests : IDisposable
         var delays = new Random(20261123);
         for (var cycle = 0; cycle < cycles; cycle++)
         {
-            using var victim = LedgerVictim.Start(_folder.Path, $"c{cycle}", Callers);
-            var lines = await victim.KillAfterAsync(TimeSpan.FromMilliseconds(delays.Next(1, 250)), LedgerFolder.Cancel);
+            using var load = LedgerLoad.Start(_folder.Path, $"c{cycle}", Callers);
+            var lines = await load.KillAfterAsync(TimeSpan.FromMilliseconds(delays.Next(1, 250)), LedgerFolder.Cancel);
             acknowledged += Parse(lines, "reserved").Count;
             await CheckAsync(lines);
         }

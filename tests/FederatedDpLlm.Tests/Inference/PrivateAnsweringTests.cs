@@ -45,6 +45,22 @@ public sealed class PrivateAnsweringTests
         Assert.Null(plan.FreeReason);
     }
 
+    [Theory, InlineData(AnswerMechanism.Choice), InlineData(AnswerMechanism.PrivateDecoding), InlineData(AnswerMechanism.Public)]
+    public async Task Several_answers_end_one_after_the_other_each_with_its_own_cost(AnswerMechanism mechanism)
+    {
+        var answering = TestHospital.Answering([TestHospital.Record("p", "a a b")], 20);
+        var plan = answering.Plan(TestHospital.Ask(mechanism, 4) with { Answers = 5 }).Plan!;
+        Assert.Equal(5, plan.Costs.Count);
+        var ended = new List<AnswerCompletion>();
+        await foreach (var piece in answering.AnswerAsync(plan, TestContext.Current.CancellationToken))
+        {
+            ended.AddRange(piece is AnswerPiece.Completed completed ? [completed.Completion] : []);
+        }
+
+        Assert.Equal(5, ended.Count);
+        Assert.All(ended, one => Assert.True(one.Cost.Epsilon.Value <= plan.Cost.Epsilon.Value && one.Tokens >= (mechanism == AnswerMechanism.Choice ? 1 : 0)));
+    }
+
     [Fact]
     public async Task Only_unused_tokens_return()
     {

@@ -23,6 +23,8 @@ public sealed class QuestionRulesTests
         ["options alike"] = (Choice with { Choices = ["a", "a "] }, "privacy.choices"),
         ["a blank option"] = (Choice with { Choices = ["a", " "] }, "privacy.choices"),
         ["options without a choice"] = (Decoding with { Choices = ["a", "b"] }, "privacy.choices"),
+        ["no answer"] = (Choice with { Answers = 0 }, "n"),
+        ["too many answers"] = (Decoding with { Answers = 17 }, "n"),
         ["no token"] = (Decoding with { MaxTokens = 0 }, "max_tokens"),
         ["too many tokens"] = (Decoding with { MaxTokens = 5000 }, "max_tokens"),
         ["temperature 0 in private decoding"] = (Decoding with { Temperature = 0 }, "temperature"),

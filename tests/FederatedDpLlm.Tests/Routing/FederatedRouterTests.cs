@@ -181,6 +181,77 @@ public sealed class FederatedRouterTests : IAsyncLifetime
         Assert.Equal(1, _nodes[0].Asked);
     }
 
+    [Fact]
+    public async Task An_id_whose_question_nobody_could_answer_may_ask_again()
+    {
+        var router = await StartAsync("a");
+        _nodes[0].Script = ScriptedNode.RefuseAsync;
+        var question = Choice(1);
+        Assert.IsType<RouteRefusal.DataExhausted>(Assert.IsType<RouteEvent.Refused>(Assert.Single(await AskAsync(router, question))).Refusal);
+        _nodes[0].Script = ScriptedNode.AnswerAsync;
+        Assert.IsType<RouteEvent.Completed>((await AskAsync(router, question))[^1]);
+        Assert.IsType<RouteRefusal.Duplicate>(Assert.IsType<RouteEvent.Refused>(Assert.Single(await AskAsync(router, question))).Refusal);
+        Assert.Equal(1.0, Spent("global"));
+    }
+
+    [Fact]
+    public async Task Several_answers_cost_as_much_as_several_questions_and_each_has_its_own_text()
+    {
+        var router = await StartAsync("a");
+        var events = await AskAsync(router, Several(Choice(1), 3));
+        Assert.Equal([(0, "yes"), (1, "yes"), (2, "yes")], events.OfType<RouteEvent.Text>().Select(text => (text.Answer, text.Value)));
+        var completion = Assert.IsType<RouteEvent.Completed>(events[^1]).Completion;
+        Assert.Equal((3.0, 3 * 0.125), (completion.Cost.Epsilon.Value, completion.Cost.Rho.Value));
+        Assert.Equal((5, 3, 3), (completion.PromptTokens, completion.CompletionTokens, completion.Finishes.Count));
+        Assert.Equal(3.0, Spent("global"));
+        Assert.Equal(1, _nodes[0].Asked);
+    }
+
+    [Fact]
+    public async Task Several_answers_are_held_together_or_not_at_all()
+    {
+        var router = await StartAsync("a");
+        Assert.IsType<RouteRefusal.QuotaExhausted>(Assert.IsType<RouteEvent.Refused>(Assert.Single(await AskAsync(router, Several(Choice(1), 11)))).Refusal);
+        Assert.Equal(0, Spent("global"));
+        Assert.Equal(0, _nodes[0].Asked);
+        Assert.IsType<RouteEvent.Completed>((await AskAsync(router, Several(Choice(1), 10)))[^1]);
+        Assert.Equal(10.0, Spent("global"));
+    }
+
+    [Fact]
+    public async Task Several_decoded_answers_return_what_each_did_not_use()
+    {
+        var router = await StartAsync("a");
+        await AskAsync(router, Decoding(1, maxTokens: 16));
+        var one = Spent("global");
+        await AskAsync(router, Several(Decoding(1, maxTokens: 16), 4));
+        Assert.Equal(5 * one, Spent("global"), 1e-9);
+    }
+
+    [Theory, InlineData(-1), InlineData(2), InlineData(int.MaxValue)]
+    public async Task A_node_that_answers_what_was_not_asked_has_broken_off(int answer)
+    {
+        var router = await StartAsync("a");
+        _nodes[0].Script = async (request, responses) =>
+        {
+            await responses.WriteAsync(new Protocol.AnswerEvent { Text = "more", Answer = answer });
+            await ScriptedNode.AnswerAsync(request, responses);
+        };
+        Assert.IsType<RouteEvent.Refused>((await AskAsync(router, Several(Choice(1), 2)))[^1]);
+        Assert.Equal(2.0, Spent("global"));
+    }
+
+    [Fact]
+    public async Task A_node_that_does_not_say_what_ran_is_charged_for_all_of_it()
+    {
+        var router = await StartAsync("a");
+        _nodes[0].Script = (_, responses) => responses.WriteAsync(new Protocol.AnswerEvent { Completed = new Protocol.Completion { Voters = 10 } });
+        Assert.Equal(2, Assert.IsType<RouteEvent.Completed>((await AskAsync(router, Several(Choice(1), 2)))[^1]).Completion.Finishes.Count);
+        Assert.Equal(2.0, Spent("global"));
+    }
+
+    private static RoutedQuestion Several(RoutedQuestion question, int answers) => question with { Question = question.Question with { Answers = answers } };
+
     private async Task<FederatedRouter> StartAsync(params string[] ids)
     {
         foreach (var id in ids)

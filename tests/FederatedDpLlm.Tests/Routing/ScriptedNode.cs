@@ -83,8 +83,14 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
     public static async Task AnswerAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses)
     {
         await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { Voters = 10 } });
-        await responses.WriteAsync(new AnswerEvent { Text = "yes" });
-        await responses.WriteAsync(new AnswerEvent { Completed = new Completion { CompletionTokens = 1, FinishReason = "stop", Voters = 10, Releases = 1 } });
+        for (var answer = 0; answer < request.Question.Answers; answer++)
+        {
+            await responses.WriteAsync(new AnswerEvent { Text = "yes", Answer = answer });
+        }
+
+        var completion = new Completion { PromptTokens = 5, Voters = 10 };
+        completion.Answers.AddRange(Enumerable.Range(0, request.Question.Answers).Select(_ => new FinishedAnswer { Releases = 1, Tokens = 1, FinishReason = "stop" }));
+        await responses.WriteAsync(new AnswerEvent { Completed = completion });
     }
 
     public static async Task RefuseAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses) => await responses.WriteAsync(new AnswerEvent

@@ -16,6 +16,6 @@ internal sealed class ChoiceVoters(IInferenceEngine engine, ShardedRecords recor
             counts[VoterOpinion.Vote(scores[voter + 1], scores[0], evidence.Weigh(shard))]++;
         }
 
-        return new VoteCounts(counts, records.Count);
+        return new VoteCounts(counts, records.Count) { OptionTokens = [.. scores[0].Select(score => score.Tokens)] };
     }
 }

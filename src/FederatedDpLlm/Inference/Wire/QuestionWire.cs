@@ -30,6 +30,7 @@ public static class QuestionWire
             MinP = question.MinP,
             PresencePenalty = question.PresencePenalty,
             FrequencyPenalty = question.FrequencyPenalty,
+            Answers = question.Answers,
         };
         wire.Messages.AddRange(question.Messages.Select(message => new Protocol.ChatMessage { Role = message.Role, Content = message.Content }));
         wire.Choices.AddRange(question.Choices);
@@ -68,6 +69,7 @@ public static class QuestionWire
                 LogitBias = wire.LogitBias.ToDictionary(),
                 PresencePenalty = wire.PresencePenalty,
                 FrequencyPenalty = wire.FrequencyPenalty,
+                Answers = wire.Answers,
             };
         }
         catch (ArgumentOutOfRangeException error)

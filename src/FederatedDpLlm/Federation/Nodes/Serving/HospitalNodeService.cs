@@ -45,7 +45,7 @@ public sealed partial class HospitalNodeService(
             return;
         }
 
-        AnswerCompletion? completion = null;
+        var completions = new List<AnswerCompletion>();
         try
         {
             await responseStream.WriteAsync(new AnswerEvent { Admitted = new Admitted { Voters = plan.Voters } });
@@ -54,10 +54,10 @@ public sealed partial class HospitalNodeService(
                 switch (piece)
                 {
                     case AnswerPiece.Text text:
-                        await responseStream.WriteAsync(new AnswerEvent { Text = text.Value });
+                        await responseStream.WriteAsync(new AnswerEvent { Text = text.Value, Answer = completions.Count });
                         break;
                     case AnswerPiece.Completed ended:
-                        completion = ended.Completion;
+                        completions.Add(ended.Completion);
                         break;
                 }
             }
@@ -65,15 +65,15 @@ public sealed partial class HospitalNodeService(
         finally
         {
             // Once held, a question is always settled: at what ran where that is known, else whole. The caller may be gone.
-            if (completion is null)
+            if (completions.Count < plan.Question.Answers)
             {
                 await FailAsync(request, plan);
             }
         }
 
-        if (completion is not null)
+        if (completions.Count == plan.Question.Answers)
         {
-            var settled = await SettleAsync(request, plan, completion);
+            var settled = await SettleAsync(request, plan, completions);
             await responseStream.WriteAsync(new AnswerEvent { Completed = settled });
         }
     }
@@ -103,23 +103,23 @@ public sealed partial class HospitalNodeService(
             return;
         }
 
-        AnswerCompletion? completion = null;
+        IReadOnlyList<AnswerCompletion>? completions = null;
         string text;
         try
         {
-            (completion, text) = plan.Question.Mechanism == AnswerMechanism.Choice
+            (completions, text) = plan.Question.Mechanism == AnswerMechanism.Choice
                 ? await VoteAsync(plan, responseStream, context.CancellationToken)
                 : await DecodeAsync(plan, requestStream, responseStream, context.CancellationToken);
         }
         finally
         {
-            if (completion is null)
+            if (completions is null)
             {
                 await FailAsync(request, plan);
             }
         }
 
-        var settled = await SettleAsync(request, plan, completion);
+        var settled = await SettleAsync(request, plan, completions);
         settled.Text = text;
         await responseStream.WriteAsync(new ContributionEvent { Completed = settled });
     }
@@ -139,48 +139,61 @@ public sealed partial class HospitalNodeService(
         }
     }
 
-    private async Task<(AnswerCompletion Completion, string Text)> VoteAsync(AnswerPlan plan, IServerStreamWriter<ContributionEvent> responses, CancellationToken cancellationToken)
+    private async Task<(IReadOnlyList<AnswerCompletion> Completions, string Text)> VoteAsync(
+        AnswerPlan plan, IServerStreamWriter<ContributionEvent> responses, CancellationToken cancellationToken)
     {
+        var counted = await answering.VoteAsync(plan, cancellationToken);
         var votes = new Votes();
-        votes.Counts.AddRange((await answering.VoteAsync(plan, cancellationToken)).Counts);
+        votes.Counts.AddRange(counted.Counts);
+        votes.Tokens.AddRange(counted.OptionTokens);
         await responses.WriteAsync(new ContributionEvent { Votes = votes }, cancellationToken);
-        return (new AnswerCompletion(FinishReason.Stop, 1, answering.Voters, plan.Cost, null), string.Empty);
+
+        // The router may draw every answer from these votes: all of them are charged.
+        return ([.. plan.Costs.Select(cost => new AnswerCompletion(FinishReason.Stop, 1, answering.Voters, cost, null))], string.Empty);
     }
 
-    private async Task<(AnswerCompletion Completion, string Text)> DecodeAsync(
+    private async Task<(IReadOnlyList<AnswerCompletion> Completions, string Text)> DecodeAsync(
+        AnswerPlan plan, IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses, CancellationToken cancellationToken)
+    {
+        var completions = new List<AnswerCompletion>();
+        while (true)
+        {
+            var (completion, text, closed) = await DecodeOneAsync(plan, requests, responses, cancellationToken);
+            completions.Add(completion);
+            if (closed || completions.Count == plan.Question.Answers)
+            {
+                return (completions, text);
+            }
+
+            await responses.WriteAsync(new ContributionEvent { Ended = new AnswerEnd { Text = text, FinishReason = NameOf(completion.FinishReason) } }, cancellationToken);
+        }
+    }
+
+    /// <returns>How the answer ended, what its last token added, and whether the router has closed its side.</returns>
+    private async Task<(AnswerCompletion Completion, string Text, bool Closed)> DecodeOneAsync(
         AnswerPlan plan, IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses, CancellationToken cancellationToken)
     {
         await using var decoding = await answering.OpenDecodingAsync(plan, cancellationToken);
-        var finish = FinishReason.Length;
-        var steps = 0;
-        var tokens = 0;
-        var text = string.Empty;
+        var (steps, tokens, text) = (0, 0, string.Empty);
         while (steps < plan.Question.MaxTokens)
         {
             await responses.WriteAsync(new ContributionEvent { Step = DecodingStepWire.ToWire(decoding.Current, text) }, cancellationToken);
 
             // A step that was sent counts as released, whether or not a token came back.
             steps++;
-            if (!await requests.MoveNext(cancellationToken))
+            var closed = !await requests.MoveNext(cancellationToken);
+            if (closed || requests.Current.RequestCase != ContributionRequest.RequestOneofCase.Token || decoding.IsEnd(requests.Current.Token))
             {
-                text = string.Empty;
-                finish = FinishReason.Stop;
-                break;
+                return (Ended(FinishReason.Stop), string.Empty, closed);
             }
 
-            var token = requests.Current.Token;
             tokens++;
-            if (decoding.IsEnd(token))
-            {
-                text = string.Empty;
-                finish = FinishReason.Stop;
-                break;
-            }
-
-            text = await decoding.AppendAsync(token, cancellationToken);
+            text = await decoding.AppendAsync(requests.Current.Token, cancellationToken);
         }
 
-        return (new AnswerCompletion(finish, tokens, answering.Voters, plan.CostOf(steps), null), text);
+        return (Ended(FinishReason.Length), text, false);
+
+        AnswerCompletion Ended(FinishReason reason) => new(reason, tokens, answering.Voters, plan.CostOf(steps), null);
     }
 
     private (AnswerPlan? Plan, Refusal? Refusal) Admit(AnswerRequest request, Func<Inference.Question, PlanOutcome> planner)
@@ -227,30 +240,38 @@ public sealed partial class HospitalNodeService(
         }
     }
 
-    private async Task<Completion> SettleAsync(AnswerRequest request, AnswerPlan plan, AnswerCompletion completion)
+    private async Task<Completion> SettleAsync(AnswerRequest request, AnswerPlan plan, IReadOnlyList<AnswerCompletion> completions)
     {
+        IReadOnlyList<AnswerCost> ran = [.. completions.Select(completion => completion.Cost)];
+        var cost = AnswerCost.Sum(ran);
         var wire = new Completion
         {
-            CompletionTokens = completion.Tokens,
-            FinishReason = completion.FinishReason == FinishReason.Stop ? "stop" : "length",
-            Rho = completion.Cost.Rho.Value,
-            Epsilon = completion.Cost.Epsilon.Value,
-            Delta = completion.Cost.Delta.Value,
-            Voters = completion.Voters,
-            Releases = completion.Cost.Releases,
+            PromptTokens = answering.CountTokens(plan.Question),
+            Rho = cost.Rho.Value,
+            Epsilon = cost.Epsilon.Value,
+            Delta = cost.Delta.Value,
+            Voters = completions[0].Voters,
             Reason = plan.FreeReason ?? string.Empty,
         };
+        wire.Answers.AddRange(completions.Select(completion => new FinishedAnswer
+        {
+            Releases = completion.Cost.Releases,
+            Tokens = completion.Tokens,
+            FinishReason = NameOf(completion.FinishReason),
+        }));
         if (plan.FreeReason is not null)
         {
             wire.AuditEntry = await accounts.RecordFreeAsync(request, plan, CancellationToken.None);
             return wire;
         }
 
-        var settlement = await accounts.CommitAsync(request, plan, completion.Cost, CancellationToken.None);
+        var settlement = await accounts.CommitAsync(request, plan, ran, CancellationToken.None);
         wire.AuditEntry = settlement.AuditEntry;
-        wire.Accounts.AddRange(accounts.ToWire(settlement.Accounts, completion.Cost, plan.Noise));
+        wire.Accounts.AddRange(accounts.ToWire(settlement.Accounts, ran, plan.Noise));
         return wire;
     }
+
+    private static string NameOf(FinishReason reason) => reason == FinishReason.Length ? "length" : "stop";
 
     private async Task FailAsync(AnswerRequest request, AnswerPlan plan)
     {

@@ -3,17 +3,17 @@ using System.Diagnostics;
 namespace FederatedDpLlm.Tests.Budgets;
 
 /// <summary>A real process that keeps a ledger busy, and what it acknowledged before it was killed.</summary>
-internal sealed class LedgerVictim : IDisposable
+internal sealed class LedgerLoad : IDisposable
 {
     private readonly Process _process;
 
-    private LedgerVictim(Process process) => _process = process;
+    private LedgerLoad(Process process) => _process = process;
 
-    public static LedgerVictim Start(string ledgerPath, string prefix, int callers)
+    public static LedgerLoad Start(string ledgerPath, string prefix, int callers)
     {
         // Built beside the tests, in the same configuration.
         var configuration = Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        var program = Path.Combine(AppContext.BaseDirectory, "..", "..", "FederatedDpLlm.LedgerVictim", configuration, "FederatedDpLlm.LedgerVictim.dll");
+        var program = Path.Combine(AppContext.BaseDirectory, "..", "..", "FederatedDpLlm.LedgerLoad", configuration, "FederatedDpLlm.LedgerLoad.dll");
         var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
         {
             RedirectStandardOutput = true,
@@ -24,7 +24,7 @@ internal sealed class LedgerVictim : IDisposable
             start.ArgumentList.Add(argument);
         }
 
-        return new LedgerVictim(Process.Start(start) ?? throw new InvalidOperationException("The victim did not start."));
+        return new LedgerLoad(Process.Start(start) ?? throw new InvalidOperationException("The load did not start."));
     }
 
     /// <summary>Kills the process (SIGKILL) <paramref name="delay"/> after its first acknowledgement and returns every line that it wrote.</summary>
@@ -32,7 +32,7 @@ internal sealed class LedgerVictim : IDisposable
     {
         var lines = new List<string>();
         var output = _process.StandardOutput;
-        lines.Add(await output.ReadLineAsync(cancellationToken) ?? throw new InvalidOperationException("The victim ended before its first acknowledgement."));
+        lines.Add(await output.ReadLineAsync(cancellationToken) ?? throw new InvalidOperationException("The load ended before its first acknowledgement."));
         var killing = Task.Run(
             async () =>
             {

@@ -1,0 +1,36 @@
+using System.Security.Cryptography;
+using FederatedDpLlm.Configuration;
+
+namespace FederatedDpLlm.Security.Encryption;
+
+/// <summary>A secret key in a file of its own, readable by its owner only: made at the first start and kept.</summary>
+public static class SecretFile
+{
+    /// <param name="path">Hexadecimal, one line.</param>
+    /// <param name="sizeBytes">The key's size.</param>
+    /// <exception cref="ConfigurationException">The file holds no such key. A new one is never made in its place: what the old one protects would be lost.</exception>
+    public static byte[] LoadOrCreate(string path, int sizeBytes)
+    {
+        if (!File.Exists(path))
+        {
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+            if (!OperatingSystem.IsWindows())
+            {
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            }
+
+            using var writer = new StreamWriter(path, options);
+            writer.Write(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(sizeBytes)));
+        }
+
+        try
+        {
+            var key = Convert.FromHexString(File.ReadAllText(path).Trim());
+            return key.Length >= sizeBytes ? key : throw new ConfigurationException($"The key '{path}' has {key.Length} bytes where {sizeBytes} are needed: restore the old file.");
+        }
+        catch (FormatException error)
+        {
+            throw new ConfigurationException($"The key '{path}' is not hexadecimal: restore the old file.", error);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using System.Text.Json;
+
+namespace FederatedDpLlm.EndToEnd.Tests;
+
+/// <summary>n answers of one request cost n times, whoever draws the noise, and usage counts what was read and written.</summary>
+[Collection(SharedFederationCollection.Name)]
+public sealed class SeveralAnswersTests(SharedFederation shared)
+{
+    [Theory, InlineData("node"), InlineData("router")]
+    public async Task Several_choices_cost_as_many_times_one(string trust)
+    {
+        var token = await shared.Demo.TokenForAsync("several-" + trust);
+        var (status, body, _) = await shared.Demo.AskAsync(token, FederationUnderTest.Choice(0.5, trust, n: 3));
+        Assert.True(status == 200, body.ToString());
+        Assert.Equal([0, 1, 2], body.GetProperty("choices").EnumerateArray().Select(choice => choice.GetProperty("index").GetInt32()));
+        Assert.All(body.GetProperty("choices").EnumerateArray(), choice => Assert.Contains(
+            choice.GetProperty("message").GetProperty("content").GetString(), new[] { "emergency", "cardiology", "radiology", "general" }));
+        Assert.Equal((1.5, 3 * 0.25 / 8), (body.GetProperty("privacy").GetProperty("epsilon").GetDouble(), body.GetProperty("privacy").GetProperty("rho").GetDouble()));
+        var factor = trust == "node" ? 2 : 4;
+        Assert.All(
+            body.GetProperty("privacy").GetProperty("accounts").EnumerateArray(),
+            account => Assert.Equal(account.GetProperty("kind").GetString() == "data" ? factor * 3 * 0.25 / 8 : 1.5, account.GetProperty("charged").GetDouble(), 1e-9));
+        AssertUsage(body, atLeast: 3);
+    }
+
+    [Theory, InlineData("node"), InlineData("router")]
+    public async Task Several_decoded_answers_come_in_one_stream_and_are_charged_for_what_each_used(string trust)
+    {
+        var token = await shared.Demo.TokenForAsync("decodes-several-" + trust);
+        var (status, body, _) = await shared.Demo.AskAsync(token, new
+        {
+            model = "ward",
+            n = 2,
+            max_tokens = 6,
+            messages = new[] { new { role = "user", content = "Describe a patient." } },
+            privacy = new { epsilon = 1.0, trust },
+        });
+        Assert.True(status == 200, body.ToString());
+        Assert.Equal(2, body.GetProperty("choices").GetArrayLength());
+        var (epsilon, delta) = (body.GetProperty("privacy").GetProperty("epsilon").GetDouble(), body.GetProperty("privacy").GetProperty("delta").GetDouble());
+        Assert.InRange(epsilon, 0.1, 2);
+        Assert.InRange(delta, 0, 2e-6);
+        Assert.InRange(body.GetProperty("usage").GetProperty("completion_tokens").GetInt32(), 0, 12);
+        AssertUsage(body, atLeast: 0);
+        Assert.Equal(epsilon, await shared.Demo.SpentByAsync("decodes-several-" + trust) / Math.Pow(2, 50), 1e-6);
+    }
+
+    [Fact]
+    public async Task More_answers_than_the_quota_holds_are_refused_together()
+    {
+        var token = await shared.Demo.TokenForAsync("asks-too-many");
+        var (status, body, _) = await shared.Demo.AskAsync(token, FederationUnderTest.Choice(2, n: 11));
+        Assert.Equal(429, status);
+        Assert.Equal("user:asks-too-many", body.GetProperty("error").GetProperty("account").GetProperty("id").GetString());
+        Assert.Equal(0, await shared.Demo.SpentByAsync("asks-too-many"));
+        Assert.Equal(400, (await shared.Demo.AskAsync(token, FederationUnderTest.Choice(0.1, n: 0))).Status);
+        Assert.Equal(400, (await shared.Demo.AskAsync(token, FederationUnderTest.Choice(0.1, n: 17))).Status);
+    }
+
+    [Fact]
+    public async Task A_longer_question_counts_more_prompt_tokens_and_the_records_none()
+    {
+        var token = await shared.Demo.TokenForAsync("counts-tokens");
+        async Task<int> PromptTokens(string content, string mechanism) => (await shared.Demo.AskAsync(token, new
+        {
+            model = "ward",
+            max_tokens = 4,
+            messages = new[] { new { role = "user", content } },
+            privacy = new { mechanism, epsilon = mechanism == "public" ? (double?)null : 0.5 },
+        })).Body.GetProperty("usage").GetProperty("prompt_tokens").GetInt32();
+        var brief = await PromptTokens("Who?", "public");
+        Assert.InRange(brief, 1, 40);
+        Assert.Equal(brief, await PromptTokens("Who?", "private-decoding"));
+        Assert.True(await PromptTokens("Who of all the patients of this hospital came with chest pain last week?", "public") > brief + 8);
+    }
+
+    private static void AssertUsage(JsonElement body, int atLeast)
+    {
+        var usage = body.GetProperty("usage");
+        var (prompt, completion) = (usage.GetProperty("prompt_tokens").GetInt32(), usage.GetProperty("completion_tokens").GetInt32());
+        Assert.True(prompt > 0 && completion >= atLeast);
+        Assert.Equal(prompt + completion, usage.GetProperty("total_tokens").GetInt32());
+    }
+}
