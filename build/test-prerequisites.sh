@@ -12,3 +12,17 @@ clients="$root/tests/FederatedDpLlm.EndToEnd.Tests/clients"
 if command -v npm >/dev/null 2>&1 && [ ! -d "$clients/node_modules/openai" ]; then
   npm ci --prefix "$clients" --no-audit --no-fund --silent >/dev/null 2>&1 || echo "npm ci failed: the tests with the official OpenAI client and the browser will skip." >&2
 fi
+# llama.cpp, the judge of exported models: a prebuilt library from npm, and the tokenizer files of its source, which the package carries as a git bundle.
+judge="$root/tests/Judge"
+if command -v npm >/dev/null 2>&1 && [ ! -d "$judge/node_modules/node-llama-cpp" ]; then
+  # Not npm ci: a lock file cannot name the optional packages of platforms that a registry lacks. Versions are exact in package.json.
+  npm install --prefix "$judge" --no-package-lock --omit=optional --ignore-scripts --no-audit --no-fund --silent >/dev/null 2>&1 || echo "npm install failed: the tests against llama.cpp will skip." >&2
+fi
+bundle="$judge/node_modules/node-llama-cpp/llama/gitRelease.bundle"
+if [ -f "$bundle" ] && [ ! -d "$judge/node_modules/.vocabularies" ]; then
+  git clone -q --no-checkout "$bundle" "$judge/node_modules/.source" >/dev/null 2>&1 &&
+    mkdir -p "$judge/node_modules/.vocabularies" &&
+    git -C "$judge/node_modules/.source" archive HEAD models 2>/dev/null | tar -x -C "$judge/node_modules/.vocabularies" --strip-components=1 --wildcards 'models/ggml-vocab-*' ||
+    echo "llama.cpp's tokenizer files could not be unpacked: their known answers will skip." >&2
+  rm -rf "$judge/node_modules/.source"
+fi

@@ -36,25 +36,16 @@ public sealed class LanguageModel
     /// <summary>Blocks of the key-value cache that open batches hold now.</summary>
     internal int LentBlocks => _pool.Lent;
 
-    /// <summary>Loads <c>config.json</c>, <c>tokenizer.json</c> and <c>model.safetensors</c> from a folder.</summary>
-    /// <param name="directory">The model's folder.</param>
+    /// <summary>Loads a model from a safetensors folder, a GGUF file, or a llama2.c checkpoint with its tokenizer.</summary>
+    /// <param name="path">The folder (<c>config.json</c>, <c>tokenizer.json</c>, <c>model.safetensors</c>) or file.</param>
     /// <param name="threads">Most threads of one pass; null for as many as the machine has.</param>
+    /// <param name="tokenizer">The tokenizer of a llama2.c checkpoint.</param>
     /// <exception cref="ModelFormatException">A file is malformed, or the model is of another family.</exception>
     /// <exception cref="IOException">A file is missing or cannot be read.</exception>
-    public static LanguageModel Load(string directory, int? threads = null)
+    public static LanguageModel Load(string path, int? threads = null, string? tokenizer = null)
     {
-        var configuration = ConfigurationFile.Read(Path.Combine(directory, ConfigurationFile.FileName));
-        var tokenizer = TokenizerFile.Read(Path.Combine(directory, TokenizerFile.FileName), configuration.BeginToken, configuration.EndTokens);
-        using var tensors = SafetensorsFile.Open(Path.Combine(directory, SafetensorsFile.FileName));
-        return new LanguageModel(new LlamaWeights(configuration, tensors), tokenizer, threads);
-    }
-
-    /// <summary>Loads a llama2.c checkpoint (<c>.bin</c>) with its tokenizer.</summary>
-    /// <exception cref="ModelFormatException">A file is malformed.</exception>
-    public static LanguageModel LoadLlama2(string checkpoint, string tokenizer, int? threads = null)
-    {
-        var tensors = Llama2Checkpoint.Open(checkpoint);
-        return new LanguageModel(new LlamaWeights(tensors.Configuration, tensors), Llama2TokenizerFile.Read(tokenizer), threads);
+        using var source = ModelSource.Open(path, tokenizer);
+        return new LanguageModel(new LlamaWeights(source.Configuration, source.Tensors), source.Tokenizer, threads);
     }
 
     /// <summary>Opens one decoding for many contexts that will be fed the same tokens; what they have in common is computed and stored once.</summary>

@@ -12,7 +12,7 @@ internal static class GenerateCommand
 {
     public static Command Create()
     {
-        var model = new Option<string>("--model") { Description = "A folder with model.safetensors, or a llama2.c checkpoint (.bin).", Required = true };
+        var model = new Option<string>("--model") { Description = "A folder with model.safetensors, a GGUF file, or a llama2.c checkpoint (.bin).", Required = true };
         var tokenizer = new Option<string?>("--tokenizer") { Description = "The tokenizer of a llama2.c checkpoint." };
         var prompt = new Option<string>("--prompt") { Description = "Plain text to go on from; may be empty.", DefaultValueFactory = _ => string.Empty };
         var tokens = new Option<int>("--tokens") { Description = "Most new tokens.", DefaultValueFactory = _ => 64 };
@@ -26,16 +26,11 @@ internal static class GenerateCommand
             {
                 var sampling = parsed.GetValue(greedy) ? SamplingOptions.Greedy : new SamplingOptions(parsed.GetValue(temperature), parsed.GetValue(topP));
                 return Guarded(() => Run(
-                    Load(parsed.GetRequiredValue(model), parsed.GetValue(tokenizer)), parsed.GetValue(prompt)!, parsed.GetValue(tokens), sampling, parsed.GetValue(json), cancellationToken));
+                    LanguageModel.Load(parsed.GetRequiredValue(model), tokenizer: parsed.GetValue(tokenizer)), parsed.GetValue(prompt)!, parsed.GetValue(tokens), sampling, parsed.GetValue(json), cancellationToken));
             },
             cancellationToken));
         return command;
     }
-
-    private static LanguageModel Load(string model, string? tokenizer) =>
-        Directory.Exists(model) ? LanguageModel.Load(model)
-        : tokenizer is not null ? LanguageModel.LoadLlama2(model, tokenizer)
-        : throw new ModelFormatException("a llama2.c checkpoint needs its tokenizer: --tokenizer FILE");
 
     private static int Run(LanguageModel model, string prompt, int count, SamplingOptions sampling, bool json, CancellationToken cancellationToken)
     {

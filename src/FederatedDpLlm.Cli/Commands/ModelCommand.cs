@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FederatedDpLlm.Cli.Commands.ModelFormats;
 using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Models;
@@ -7,12 +8,15 @@ using FederatedDpLlm.Models.Weights;
 
 namespace FederatedDpLlm.Cli.Commands;
 
-/// <summary><c>fedllm model eval</c>: how well a model reads its context, measured on questions that no training saw.</summary>
+/// <summary><c>fedllm model</c>; of it <c>eval</c>: how well a model reads its context, measured on questions that no training saw.</summary>
 internal static class ModelCommand
 {
     private const int DefaultQuestions = 500;
 
-    public static Command Create() => new("model", "Models: what they can do.") { Evaluate() };
+    public static Command Create() => new("model", "Models: what they can do, and from one format to another.")
+    {
+        Evaluate(), InspectCommand.Create(), ConvertCommands.Import(), ConvertCommands.Export(), ConvertCommands.Quantize(),
+    };
 
     private static Command Evaluate()
     {

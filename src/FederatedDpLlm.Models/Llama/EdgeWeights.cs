@@ -9,16 +9,15 @@ internal sealed unsafe class EdgeWeights
     public EdgeWeights(ModelConfiguration shape, ITensorSource source)
     {
         Shape = shape;
-        Embedding = new FloatBuffer(shape.Vocabulary * shape.Width);
-        source.Read(TensorNames.Embedding, shape.Vocabulary, shape.Width, Embedding.Span);
+        Embedding = PackedMatrix.Load(source, TensorNames.Embedding, shape.Vocabulary, shape.Width);
         FinalNorm = LayerWeights.Vector(source, TensorNames.FinalNorm, shape.Width);
-        Head = PackedMatrix.Load(source, shape.TiedHead ? TensorNames.Embedding : TensorNames.Head, shape.Vocabulary, shape.Width);
+        Head = shape.TiedHead ? Embedding : PackedMatrix.Load(source, TensorNames.Head, shape.Vocabulary, shape.Width);
     }
 
     public ModelConfiguration Shape { get; }
 
-    /// <summary>Row-major [vocabulary, width].</summary>
-    public FloatBuffer Embedding { get; }
+    /// <summary>A row for each token; a tied head is the same matrix.</summary>
+    public PackedMatrix Embedding { get; }
 
     public FloatBuffer FinalNorm { get; }
 
@@ -26,9 +25,12 @@ internal sealed unsafe class EdgeWeights
 
     public void Refresh(TensorSet parameters)
     {
-        parameters[TensorNames.Embedding].Span.CopyTo(Embedding.Span);
+        Embedding.Repack(parameters[TensorNames.Embedding].Span);
         parameters[TensorNames.FinalNorm].Span.CopyTo(FinalNorm.Span);
-        Head.Repack(parameters[Shape.TiedHead ? TensorNames.Embedding : TensorNames.Head].Span);
+        if (!Shape.TiedHead)
+        {
+            Head.Repack(parameters[TensorNames.Head].Span);
+        }
     }
 
     /// <summary>The stream's first rows.</summary>
@@ -36,7 +38,7 @@ internal sealed unsafe class EdgeWeights
     {
         for (var row = 0; row < tokens.Length; row++)
         {
-            Embedding.Span.Slice(tokens[row] * Shape.Width, Shape.Width).CopyTo(stream[(row * Shape.Width)..]);
+            Embedding.ReadRow(tokens[row], stream.Slice(row * Shape.Width, Shape.Width));
         }
     }
 

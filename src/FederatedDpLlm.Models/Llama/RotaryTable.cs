@@ -19,7 +19,7 @@ internal sealed unsafe class RotaryTable
         _sin = new FloatBuffer(_cos.Length);
         for (var i = 0; i < _half; i++)
         {
-            var frequency = Scaled(PreciseMath.Exp(-2.0 * i / configuration.HeadSize * PreciseMath.Log(configuration.RotaryTheta)), configuration.RotaryScaling);
+            var frequency = Scaled(Frequency(configuration, i), configuration.RotaryScaling);
             for (var position = 0; position < configuration.Context; position++)
             {
                 var (sin, cos) = PreciseMath.SinCos(position * frequency);
@@ -55,8 +55,12 @@ internal sealed unsafe class RotaryTable
         GC.KeepAlive(this);
     }
 
-    // Llama 3.1's rule, as in Hugging Face transformers' modeling_rope_utils.
-    private static double Scaled(double frequency, RotaryScaling scaling)
+    /// <summary>The unscaled frequency of a pair, in radians per position.</summary>
+    public static double Frequency(ModelConfiguration configuration, int pair) =>
+        PreciseMath.Exp(-2.0 * pair / configuration.HeadSize * PreciseMath.Log(configuration.RotaryTheta));
+
+    /// <summary>Llama 3.1's rule, as in Hugging Face transformers' modeling_rope_utils.</summary>
+    public static double Scaled(double frequency, RotaryScaling scaling)
     {
         if (scaling.Kind == RotaryScalingKind.None)
         {

@@ -9,7 +9,12 @@ namespace FederatedDpLlm.Models.Tokenization;
 /// </summary>
 public sealed class SentencePieceTokenizer : ITokenizer
 {
-    private const int Unknown = 0;
+    /// <summary>How a space is written in vocabularies: U+2581.</summary>
+    internal const char WrittenSpace = '\u2581';
+
+    /// <summary>The token of what cannot be written.</summary>
+    internal const int Unknown = 0;
+
     private readonly string[] _texts;
     private readonly byte[][] _bytes;
     private readonly double[] _ranks;
@@ -84,9 +89,16 @@ public sealed class SentencePieceTokenizer : ITokenizer
     /// <inheritdoc/>
     public ReadOnlySpan<byte> BytesOf(int token) => _bytes[token];
 
+    /// <summary>A token's text, a space written as a space, and its score.</summary>
+    internal (string Text, double Score) PieceOf(int token) => (_texts[token], -_ranks[token]);
+
+    /// <summary>The written form of a control token; null for the others.</summary>
+    internal string? ControlNameOf(int token) => _control.FirstOrDefault(pair => pair.Value == token).Key;
+
     private static byte[] BytesOfText(string text) => ByteOf(text) is { } value ? [value] : Encoding.UTF8.GetBytes(text);
 
-    private static byte? ByteOf(string text) =>
+    /// <summary>The byte that a token written <c>&lt;0x0A&gt;</c> stands for.</summary>
+    internal static byte? ByteOf(string text) =>
         text.Length == 6 && text.StartsWith("<0x", StringComparison.Ordinal) && text[5] == '>'
         && byte.TryParse(text.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
             ? value

@@ -30,10 +30,22 @@ public static class TokenizerFile
         }
     }
 
-    internal static void Write(string path, BytePairTokenizer tokenizer)
+    /// <exception cref="ModelFormatException">A tokenizer of another kind.</exception>
+    internal static void Write(string path, ITokenizer tokenizer)
+    {
+        var json = tokenizer switch
+        {
+            BytePairTokenizer pairs => Json(pairs),
+            SentencePieceTokenizer pieces => Json(pieces),
+            _ => throw new ModelFormatException("This tokenizer cannot be written as tokenizer.json."),
+        };
+        File.WriteAllText(path, json.ToJsonString(Written) + "\n");
+    }
+
+    private static JsonObject Json(BytePairTokenizer tokenizer)
     {
         var source = tokenizer.Source;
-        var json = new JsonObject
+        return new JsonObject
         {
             ["version"] = "1.0",
             ["added_tokens"] = new JsonArray([.. source.Control.OrderBy(pair => pair.Value).Select(AddedToken)]),
@@ -63,7 +75,51 @@ public static class TokenizerFile
                 ["merges"] = new JsonArray([.. source.Merges.Select(merge => new JsonArray(merge.Left, merge.Right))]),
             },
         };
-        File.WriteAllText(path, json.ToJsonString(Written) + "\n");
+    }
+
+    // As Hugging Face's converter does: every way to cut a token into two others is a merge, in the order of the scores.
+    private static JsonObject Json(SentencePieceTokenizer tokenizer)
+    {
+        string Text(int token) => tokenizer.ControlNameOf(token) ?? tokenizer.PieceOf(token).Text.Replace(' ', SentencePieceTokenizer.WrittenSpace);
+        var all = Enumerable.Range(0, tokenizer.Vocabulary).ToList();
+        var plain = all.Where(token => tokenizer.ControlNameOf(token) is null && SentencePieceTokenizer.ByteOf(Text(token)) is null).ToList();
+        var texts = plain.Select(Text).ToHashSet(StringComparer.Ordinal);
+        var merges = plain.OrderByDescending(token => tokenizer.PieceOf(token).Score).Select(Text).Distinct(StringComparer.Ordinal)
+            .SelectMany(text => Enumerable.Range(1, Math.Max(0, text.Length - 1)).Select(cut => (Left: text[..cut], Right: text[cut..])))
+            .Where(pair => texts.Contains(pair.Left) && texts.Contains(pair.Right));
+        var vocabulary = new JsonObject();
+        all.ForEach(token => vocabulary.TryAdd(Text(token), token));
+        return new JsonObject
+        {
+            ["version"] = "1.0",
+            ["added_tokens"] = new JsonArray([.. all.Where(token => tokenizer.ControlNameOf(token) is not null).Select(token => AddedToken(new(Text(token), token)))]),
+            ["normalizer"] = new JsonObject
+            {
+                ["type"] = "Sequence",
+                ["normalizers"] = new JsonArray(
+                    new JsonObject { ["type"] = "Prepend", ["prepend"] = "\u2581" },
+                    new JsonObject { ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = " " }, ["content"] = "\u2581" }),
+            },
+            ["pre_tokenizer"] = null,
+            ["decoder"] = new JsonObject
+            {
+                ["type"] = "Sequence",
+                ["decoders"] = new JsonArray(
+                    new JsonObject { ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = "\u2581" }, ["content"] = " " },
+                    new JsonObject { ["type"] = "ByteFallback" },
+                    new JsonObject { ["type"] = "Fuse" },
+                    new JsonObject { ["type"] = "Strip", ["content"] = " ", ["start"] = 1, ["stop"] = 0 }),
+            },
+            ["model"] = new JsonObject
+            {
+                ["type"] = "BPE",
+                ["unk_token"] = Text(SentencePieceTokenizer.Unknown),
+                ["byte_fallback"] = true,
+                ["fuse_unk"] = true,
+                ["vocab"] = vocabulary,
+                ["merges"] = new JsonArray([.. merges.Select(pair => (JsonNode)new JsonArray(pair.Left, pair.Right))]),
+            },
+        };
     }
 
     private static JsonObject AddedToken(KeyValuePair<string, int> token) => new()
@@ -122,7 +178,7 @@ public static class TokenizerFile
         Array.Fill(tokens, (string.Empty, double.NegativeInfinity));
         foreach (var (written, token) in vocabulary.Tokens)
         {
-            tokens[token] = (written.Replace('\u2581', ' '), scores.GetValueOrDefault(written, double.NegativeInfinity));
+            tokens[token] = (written.Replace(SentencePieceTokenizer.WrittenSpace, ' '), scores.GetValueOrDefault(written, double.NegativeInfinity));
         }
 
         return new SentencePieceTokenizer(tokens, vocabulary.Control, vocabulary.BeginToken, vocabulary.EndTokens);

@@ -36,4 +36,12 @@ internal static class RotaryLayout
             }
         }
     }
+
+    /// <summary>Where a row of the half-split layout lies among adjacent pairs.</summary>
+    public static int AdjacentRow(int row, int headSize)
+    {
+        var (head, i) = Math.DivRem(row, headSize);
+        var half = headSize / 2;
+        return head * headSize + (i < half ? 2 * i : 2 * (i - half) + 1);
+    }
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json.Nodes;
+using FederatedDpLlm.Models.Llama;
 
 namespace FederatedDpLlm.Models.Weights;
 
@@ -11,6 +12,45 @@ internal static class SafetensorsWriter
 
     public static void Write(string path, IReadOnlyList<NamedTensor> tensors, ElementType type, IReadOnlyDictionary<string, string>? metadata = null)
     {
+        using var file = File.Create(path);
+        WriteHeader(file, Header([.. tensors.Select(tensor => (tensor.Name, tensor.Shape))], type, metadata));
+        foreach (var tensor in tensors)
+        {
+            WriteElements(file, tensor.Values.Span, type);
+        }
+    }
+
+    /// <summary>Writes a whole model, one tensor in memory at a time. The file takes its name only when it is whole.</summary>
+    public static void Write(
+        string path, ModelConfiguration shape, ITensorSource source, ElementType type, IProgress<(int Done, int All)>? progress, CancellationToken cancellationToken)
+    {
+        var unfinished = path + ".part";
+        try
+        {
+            using (var file = File.Create(unfinished))
+            {
+                var tensors = TensorShape.Of(shape).ToList();
+                WriteHeader(file, Header([.. tensors.Select(tensor => (tensor.Name, tensor.Dimensions))], type, null));
+                for (var i = 0; i < tensors.Count; i++)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    var values = new float[tensors[i].Elements];
+                    source.Read(tensors[i].Name, tensors[i].Rows, tensors[i].Columns, values);
+                    WriteElements(file, values, type);
+                    progress?.Report((i + 1, tensors.Count));
+                }
+            }
+
+            File.Move(unfinished, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(unfinished);
+        }
+    }
+
+    private static string Header(IReadOnlyList<(string Name, IReadOnlyList<int> Shape)> tensors, ElementType type, IReadOnlyDictionary<string, string>? metadata)
+    {
         var header = new JsonObject();
         if (metadata is not null)
         {
@@ -18,25 +58,30 @@ internal static class SafetensorsWriter
         }
 
         long offset = 0;
-        foreach (var tensor in tensors)
+        foreach (var (name, shape) in tensors)
         {
-            var end = offset + (long)tensor.Values.Length * type.BlockBytes();
-            header[tensor.Name] = new JsonObject
+            var end = offset + shape.Aggregate(1L, (product, size) => product * size) * type.BlockBytes();
+            header[name] = new JsonObject
             {
                 ["dtype"] = NameOf(type),
-                ["shape"] = new JsonArray([.. tensor.Shape.Select(size => (JsonNode)size)]),
+                ["shape"] = new JsonArray([.. shape.Select(size => (JsonNode)size)]),
                 ["data_offsets"] = new JsonArray(offset, end),
             };
             offset = end;
         }
 
-        using var file = File.Create(path);
-        WriteHeader(file, header.ToJsonString());
-        foreach (var tensor in tensors)
+        return header.ToJsonString();
+    }
+
+    private static void WriteElements(FileStream file, ReadOnlySpan<float> values, ElementType type)
+    {
+        const int Together = 1 << 18;
+        var bytes = new byte[Math.Min(Together, values.Length) * type.BlockBytes()];
+        for (; values.Length > 0; values = values[Math.Min(Together, values.Length)..])
         {
-            var bytes = new byte[tensor.Values.Length * type.BlockBytes()];
-            ElementConversion.Narrow(tensor.Values.Span, type, bytes);
-            file.Write(bytes);
+            var part = values[..Math.Min(Together, values.Length)];
+            ElementConversion.Narrow(part, type, bytes);
+            file.Write(bytes.AsSpan(0, part.Length * type.BlockBytes()));
         }
     }
 

@@ -15,7 +15,7 @@ public sealed class StoriesTests
     public void Greedy_decoding_reproduces_the_reference_token_for_token()
     {
         var reference = Stories.Reference();
-        var model = LanguageModel.LoadLlama2(Stories.Checkpoint, Stories.Tokenizer);
+        var model = LanguageModel.Load(Stories.Checkpoint, tokenizer: Stories.Tokenizer);
 
         var tokens = Greedy(model, reference.Ids.Length, out var logits);
 
