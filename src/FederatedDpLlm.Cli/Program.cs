@@ -8,6 +8,7 @@ var root = new RootCommand("A federation of hospitals, one language model, priva
     AccountCommand.Create(),
     AuditCommand.Create(),
     AggregationCommand.Create(),
+    ShardCommand.Create(),
     DemoCommand.Create(),
     TokenCommand.Create(),
     ModelCommand.Create(),

@@ -11,7 +11,7 @@ internal static class Cli
 {
     private static string Program => Repository.Path("artifacts", "bin", "FederatedDpLlm.Cli", "release", "fedllm.dll");
 
-    public static Process Start(IReadOnlyList<string> arguments) => Start("dotnet", [Program, .. arguments]);
+    public static Process Start(IReadOnlyList<string> arguments, params IReadOnlyList<(string Name, string Value)> environment) => Start("dotnet", [Program, .. arguments], environment);
 
     public static async Task<(int Code, string Output, string Errors)> RunAsync(params IReadOnlyList<string> arguments) => await RunAsync("dotnet", [Program, .. arguments]);
 
@@ -39,12 +39,17 @@ internal static class Cli
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    private static Process Start(string file, IReadOnlyList<string> arguments)
+    private static Process Start(string file, IReadOnlyList<string> arguments, params IReadOnlyList<(string Name, string Value)> environment)
     {
         var start = new ProcessStartInfo(file) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
         }
 
         return Process.Start(start)!;

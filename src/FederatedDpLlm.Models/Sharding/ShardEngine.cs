@@ -12,6 +12,7 @@ namespace FederatedDpLlm.Models.Sharding;
 public sealed class ShardEngine : IDisposable
 {
     private const int MostSessions = 256;
+    private const int WarmUpRows = 64;
     private readonly ShardWeights _weights;
     private readonly ModelConfiguration _shape;
     private readonly ForwardWorkspace _workspace;
@@ -20,7 +21,7 @@ public sealed class ShardEngine : IDisposable
 
     internal ShardEngine(ModelConfiguration shape, ITensorSource source, ShardManifest manifest, ShardAssignment assignment, int threads)
     {
-        (_shape, Assignment) = (shape, assignment);
+        (_shape, Assignment, Manifest) = (shape, assignment, manifest.Root);
         _weights = new ShardWeights(shape, source, manifest, assignment);
         _workspace = new ForwardWorkspace(shape with { Layers = 1 }, ShardWork.MostRows, threads);
         var cached = shape with { Layers = Math.Max(1, _weights.Caches), Heads = _weights.MostKeyValueHeads, KeyValueHeads = _weights.MostKeyValueHeads };
@@ -30,22 +31,34 @@ public sealed class ShardEngine : IDisposable
     /// <summary>What it holds.</summary>
     public ShardAssignment Assignment { get; }
 
+    /// <summary>Which model's weights it holds.</summary>
+    public ManifestRoot Manifest { get; }
+
     /// <summary>The sessions in its cache.</summary>
     public int SessionCount => _sessions.Count;
 
     /// <summary>Loads an assignment's slices from a local copy of the model and proves them against the manifest.</summary>
     /// <param name="directory">The model's folder.</param>
-    /// <param name="manifest">What the weights must be.</param>
-    /// <param name="assignment">Which of them.</param>
+    /// <param name="plan">The plan that the assignment is part of.</param>
+    /// <param name="assignment">What to load.</param>
+    /// <param name="manifestHashes">The hashes of the plan's manifest (<see cref="ShardManifest.Hashes"/>).</param>
     /// <param name="threads">Most threads of one request.</param>
+    /// <exception cref="ShardPlanException">The plan or the manifest does not fit the local model's shape.</exception>
     /// <exception cref="ShardRefusedException">The local weights are another model's.</exception>
     /// <exception cref="ModelFormatException">A file is malformed.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public static ShardEngine Load(string directory, ShardManifest manifest, ShardAssignment assignment, int threads)
+    public static ShardEngine Load(string directory, ShardPlan plan, ShardAssignment assignment, ReadOnlyMemory<byte> manifestHashes, int threads)
     {
-        ArgumentNullException.ThrowIfNull(manifest);
+        ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(assignment);
-        var shape = ConfigurationFile.Read(Path.Combine(directory, ConfigurationFile.FileName));
+        var shape = ConfigurationFile.Read(Path.Combine(directory, ConfigurationFile.FileName)).Checked();
+        plan.Checked(shape);
+        var manifest = ShardManifest.Parse(shape, manifestHashes.Span);
+        if (manifest.Root != plan.Manifest)
+        {
+            throw new ShardRefusedException(ShardRefusal.Weights, "The local model is another one than the plan's, or the manifest's hashes are not the plan's.");
+        }
+
         using var tensors = SafetensorsFile.Open(Path.Combine(directory, SafetensorsFile.FileName));
         return new ShardEngine(shape, tensors, manifest, assignment, threads);
     }
@@ -69,6 +82,24 @@ public sealed class ShardEngine : IDisposable
         };
         Remember(work, sessions);
         return answer;
+    }
+
+    /// <summary>Computes a little of everything that it holds, so that the first request meets compiled code and mapped memory.</summary>
+    public void WarmUp()
+    {
+        var session = Guid.NewGuid();
+        foreach (var held in Assignment.Layers)
+        {
+            foreach (var kind in KindsOf(held.Layer))
+            {
+                for (var rows = 1; rows <= WarmUpRows && rows <= _shape.Context; rows *= 2)
+                {
+                    Compute(new ShardWork(kind, held.Layer, held.Layer + 1, [new ShardRows(session, 0, rows)], new float[rows * _shape.Width]));
+                }
+            }
+        }
+
+        Close(session);
     }
 
     /// <summary>Lets go of a session.</summary>
@@ -119,6 +150,25 @@ public sealed class ShardEngine : IDisposable
 
         from.Span[..size].CopyTo(_answer.AsSpan(index * size));
         return _answer.AsMemory(0, parts * size);
+    }
+
+    private IEnumerable<ShardStepKind> KindsOf(int layer)
+    {
+        if (_weights.IsWhole(layer))
+        {
+            yield return ShardStepKind.Layers;
+            yield break;
+        }
+
+        if (_weights.Attention(layer).Count > 0)
+        {
+            yield return ShardStepKind.Attention;
+        }
+
+        if (_weights.FeedForward(layer).Count > 0)
+        {
+            yield return ShardStepKind.FeedForward;
+        }
     }
 
     private int Require(ShardWork work)

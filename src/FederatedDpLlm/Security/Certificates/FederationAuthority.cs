@@ -47,8 +47,8 @@ public sealed class FederationAuthority : IDisposable
         var request = new CertificateRequest($"CN={identity.Path.Replace('/', ' ')}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
-        // The router only calls and a node only serves: a stolen node key cannot ask other hospitals.
-        var use = identity.Path == "router" ? "1.3.6.1.5.5.7.3.2" : "1.3.6.1.5.5.7.3.1";
+        // Router and coordinators only call, nodes and shards only serve: a stolen node key cannot ask other hospitals.
+        var use = identity.IsCaller ? "1.3.6.1.5.5.7.3.2" : "1.3.6.1.5.5.7.3.1";
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(use)], true));
         var names = new SubjectAlternativeNameBuilder();
         names.AddUri(new Uri(identity.Uri));

@@ -19,6 +19,20 @@ public static class FederationTls
         options.ClientCertificateValidation = (certificate, _, _) => verification.IsClient(certificate, expectedCaller);
     }
 
+    /// <summary>As <see cref="ConfigureServer"/>, for a plain socket.</summary>
+    public static SslServerAuthenticationOptions ServerOptions(PeerCredentials credentials, PeerIdentity expectedCaller)
+    {
+        var verification = new PeerVerification(credentials.Authority);
+        return new SslServerAuthenticationOptions
+        {
+            EnabledSslProtocols = SslProtocols.Tls13,
+            ServerCertificate = credentials.Own,
+            ClientCertificateRequired = true,
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            RemoteCertificateValidationCallback = (_, certificate, _, _) => verification.IsClient(certificate as X509Certificate2, expectedCaller),
+        };
+    }
+
     /// <summary>The calling end: speaks only to <paramref name="expectedServer"/>, whatever the address says.</summary>
     public static SslClientAuthenticationOptions ClientOptions(PeerCredentials credentials, PeerIdentity expectedServer)
     {

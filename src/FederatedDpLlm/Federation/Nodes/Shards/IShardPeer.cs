@@ -1,0 +1,21 @@
+using FederatedDpLlm.Models.Sharding;
+
+namespace FederatedDpLlm.Federation.Nodes.Shards;
+
+/// <summary>A shard that a cluster can give a plan to.</summary>
+internal interface IShardPeer : IShard, IDisposable
+{
+    /// <summary>Name, zone, measures.</summary>
+    ShardNode Node { get; }
+
+    /// <summary>Whether it is lost; for good.</summary>
+    bool IsLost { get; }
+
+    /// <summary>Gives it its part of a plan and waits until it is loaded.</summary>
+    /// <exception cref="ShardLostException">It refuses, fails or takes too long.</exception>
+    Task LoadAsync(ShardPlan plan, int assignment);
+
+    /// <summary>Lets it load another node's slices ahead of time.</summary>
+    /// <exception cref="ShardLostException">It refuses, fails or takes too long.</exception>
+    Task PrepareAsync(ShardPlan plan, int assignment);
+}

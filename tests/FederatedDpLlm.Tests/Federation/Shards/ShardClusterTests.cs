@@ -1,0 +1,161 @@
+using System.Net;
+using System.Net.Sockets;
+using FederatedDpLlm.Federation.Nodes.Shards;
+using FederatedDpLlm.Models.Sharding;
+using FederatedDpLlm.Security.Audit;
+using FederatedDpLlm.Security.Certificates;
+
+namespace FederatedDpLlm.Tests.Federation.Shards;
+
+/// <summary>The bundled model over shard hosts behind mutual TLS, with a network and peers that turn bad.</summary>
+public sealed class ShardClusterTests : IDisposable
+{
+    private readonly ShardTestbed _bed = new();
+
+    public void Dispose() => _bed.Dispose();
+
+    [Theory]
+    [InlineData(ShardStrategy.Layer, 3), InlineData(ShardStrategy.Pipeline, 2), InlineData(ShardStrategy.Attention, 2), InlineData(ShardStrategy.Tensor, 3), InlineData(ShardStrategy.TensorPipeline, 4)]
+    public async Task Every_strategy_gives_the_bits_of_the_unsharded_engine_over_the_wire(ShardStrategy strategy, int degree)
+    {
+        using var cluster = await _bed.StartAsync(strategy, Hosts(degree));
+        await ShardTestbed.RequireWholeRunAsync(cluster);
+        Assert.Empty(cluster.Recoveries);
+    }
+
+    [Fact]
+    public async Task Many_requests_at_once_each_get_the_bits_of_running_alone()
+    {
+        using var cluster = await _bed.StartAsync(ShardStrategy.Pipeline, Hosts(2));
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => ShardTestbed.RequireWholeRunAsync(cluster))));
+    }
+
+    [Fact]
+    public async Task The_coordinators_own_process_can_be_one_of_the_shards()
+    {
+        using var cluster = await _bed.StartAsync(ShardStrategy.Tensor, [_bed.Host("one"), ShardTestbed.Endpoint("own", null!)]);
+        await ShardTestbed.RequireWholeRunAsync(cluster);
+    }
+
+    [Theory]
+    [InlineData(Meddling.HalfOpen), InlineData(Meddling.Slow), InlineData(Meddling.Corrupt), InlineData(Meddling.Reset)]
+    internal async Task A_link_that_turns_bad_costs_time_and_no_bit(Meddling meddling)
+    {
+        foreach (var spares in new[] { 1, 0 })
+        {
+            var (hosts, proxy) = BehindProxy(3, badOne: 1);
+            using var cluster = await _bed.StartAsync(ShardStrategy.Tensor, hosts, Hosts(spares, "spare"));
+            await ShardTestbed.RequireWholeRunAsync(cluster, token => proxy.Meddling = token == 5 ? meddling : proxy.Meddling);
+
+            Assert.Equal(["node-1"], Assert.Single(cluster.Recoveries).Lost);
+            Assert.Equal(spares == 1, cluster.Recoveries[0].BySpare);
+        }
+    }
+
+    [Fact]
+    public async Task Without_anybody_left_a_request_ends_with_a_typed_error_in_time()
+    {
+        var (hosts, proxy) = BehindProxy(1, badOne: 0);
+        using var cluster = await _bed.StartAsync(ShardStrategy.None, hosts);
+        var failing = ShardTestbed.RequireWholeRunAsync(cluster, token => proxy.Meddling = token == 3 ? Meddling.HalfOpen : proxy.Meddling);
+        await Assert.ThrowsAsync<ShardsUnavailableException>(() => failing.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData("garbage"), InlineData("other number"), InlineData("too short"), InlineData("not a number"), InlineData("huge length"), InlineData("silence"), InlineData("other kind")]
+    public async Task A_shard_that_lies_is_left_behind_and_its_lies_reach_nobody(string lie)
+    {
+        using var liar = new LyingShard(_bed.Credentials(PeerIdentity.Shard(ShardTestbed.Federation, "liar")), header => Lie(lie, header), honestAnswers: 1);
+
+        // The probe of the start is answered with zeros: a lie of the right form. What follows is not.
+        using var cluster = await _bed.StartAsync(ShardStrategy.None, [ShardTestbed.Endpoint("liar", liar.EndPoint)], [_bed.Host("spare")]);
+        await ShardTestbed.RequireWholeRunAsync(cluster).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.Equal(["liar"], Assert.Single(cluster.Recoveries).Lost);
+    }
+
+    [Fact]
+    public async Task A_peer_of_another_identity_or_authority_is_refused()
+    {
+        using var foreign = FederationAuthority.Create(ShardTestbed.Federation, TimeProvider.System);
+        PeerCredentials[] wrong =
+        [
+            _bed.Credentials(PeerIdentity.Shard(ShardTestbed.Federation, "another")), _bed.Credentials(PeerIdentity.Hospital(ShardTestbed.Federation, "node-0")),
+            _bed.Credentials(PeerIdentity.Shard(ShardTestbed.Federation, "node-0"), foreign),
+        ];
+        foreach (var credentials in wrong)
+        {
+            await Assert.ThrowsAsync<ShardLostException>(() => _bed.StartAsync(ShardStrategy.None, [_bed.Host("node-0", credentials: credentials)]));
+        }
+    }
+
+    [Fact]
+    public async Task A_shard_refuses_a_plan_that_takes_it_for_one_of_another_zone()
+    {
+        var host = _bed.Host("node-0", zone: "elsewhere");
+        var refused = await Assert.ThrowsAsync<ShardLostException>(() => _bed.StartAsync(ShardStrategy.None, [host with { Node = host.Node with { Zone = ShardTestbed.Zone } }]));
+        Assert.Equal(ShardRefusal.Untrusted, Assert.IsType<ShardRefusedException>(refused.InnerException).Refusal);
+    }
+
+    [Fact]
+    public async Task Hidden_states_leave_the_zone_only_by_agreement_and_each_request_that_crosses_is_audited()
+    {
+        ShardEndpoint[] nodes = [_bed.Host("ours"), _bed.Host("theirs", zone: "hospital-b")];
+        using (var home = await _bed.StartAsync(ShardStrategy.Tensor, nodes))
+        {
+            await ShardTestbed.RequireWholeRunAsync(home);
+            Assert.Equal(["ours"], home.Plan.Shards.Select(shard => shard.Node));
+            Assert.Empty(_bed.Audited);
+        }
+
+        using var crossing = await _bed.StartAsync(ShardStrategy.Tensor, nodes, zones: new TrustZones(ShardTestbed.Zone, ["hospital-b"]));
+        await ShardTestbed.RequireWholeRunAsync(crossing);
+        var record = Assert.Single(_bed.Audited);
+        Assert.Equal(("request", "tester", AuditDecision.Admitted), (record.RequestId, record.Actor, record.Decision));
+        Assert.Equal(("hospital-b", "theirs"), (record.Details["to_zone"], record.Details["node"]));
+    }
+
+    [Fact]
+    public async Task A_caller_that_never_proves_itself_is_cut_off_and_others_are_served()
+    {
+        var host = _bed.Host("node-0");
+        using var silent = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await silent.ConnectAsync(host.Address!, TestContext.Current.CancellationToken);
+        using var cluster = await _bed.StartAsync(ShardStrategy.None, [host]);
+        await ShardTestbed.RequireWholeRunAsync(cluster);
+        silent.ReceiveTimeout = 10_000;
+        Assert.True(Ended(silent), "The host keeps a caller that says nothing.");
+    }
+
+    private static bool Ended(Socket socket)
+    {
+        try
+        {
+            return socket.Receive(new byte[1]) == 0;
+        }
+        catch (SocketException reset)
+        {
+            return reset.SocketErrorCode == SocketError.ConnectionReset;
+        }
+    }
+
+    private static byte[] Lie(string lie, FrameHeader header) => lie switch
+    {
+        "garbage" => [.. Enumerable.Range(0, 200).Select(i => (byte)(i * 37))],
+        "other number" => LyingShard.Frame(header with { Number = header.Number + 7 }, FrameKind.Computed, new byte[16]),
+        "too short" => LyingShard.Frame(header, FrameKind.Computed, new byte[16]),
+        "not a number" => LyingShard.Frame(header, FrameKind.Computed, [0, 0, 0xC0, 0x7F]),
+        "huge length" => LyingShard.Frame(header, FrameKind.Computed, new byte[100])[..80],
+        "other kind" => LyingShard.Frame(header, FrameKind.Ready, []),
+        _ => [],
+    };
+
+    private List<ShardEndpoint> Hosts(int count, string name = "node") => [.. Enumerable.Range(0, count).Select(node => _bed.Host($"{name}-{node}"))];
+
+    private (List<ShardEndpoint> Hosts, MeddlingProxy Proxy) BehindProxy(int count, int badOne)
+    {
+        var hosts = Hosts(count);
+        var proxy = _bed.Own(new MeddlingProxy(hosts[badOne].Address!));
+        hosts[badOne] = hosts[badOne] with { Address = proxy.EndPoint };
+        return (hosts, proxy);
+    }
+}

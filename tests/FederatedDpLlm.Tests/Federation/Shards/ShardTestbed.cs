@@ -1,0 +1,122 @@
+using System.Net;
+using FederatedDpLlm.Federation.Nodes.Shards;
+using FederatedDpLlm.Inference.Engines;
+using FederatedDpLlm.Models;
+using FederatedDpLlm.Models.Sampling;
+using FederatedDpLlm.Models.Sharding;
+using FederatedDpLlm.Security.Audit;
+using FederatedDpLlm.Security.Certificates;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace FederatedDpLlm.Tests.Federation.Shards;
+
+/// <summary>A federation's certificates, shard hosts in this process behind real TLS, and the unsharded run to compare with.</summary>
+internal sealed class ShardTestbed : IDisposable
+{
+    public const string Federation = "test";
+    public const string Hospital = "hospital-a";
+    public const string Zone = "hospital-a";
+    private static readonly Lazy<ShardedModel> LoadedModel = new(() => ShardedModel.Load(BundledModel.Folder));
+    private static readonly Lazy<(int[] Prompt, List<float[]> Logits)> WholeRun = new(RunWhole);
+    private readonly FederationAuthority _authority = FederationAuthority.Create(Federation, TimeProvider.System);
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory();
+    private readonly List<IDisposable> _owned = [];
+
+    public ShardTestbed() => Coordinator = Credentials(PeerIdentity.Coordinator(Federation, Hospital));
+
+    public static ShardedModel Model => LoadedModel.Value;
+
+    public PeerCredentials Coordinator { get; }
+
+    public List<AuditRecord> Audited { get; } = [];
+
+    /// <summary>The unsharded logits of the test's prompt, token by token.</summary>
+    public static IReadOnlyList<float[]> Whole => WholeRun.Value.Logits;
+
+    public PeerCredentials Credentials(PeerIdentity identity, FederationAuthority? authority = null)
+    {
+        var (certificate, key) = (authority ?? _authority).Issue(identity);
+        var path = Path.Combine(_folder.FullName, Guid.NewGuid().ToString("N"));
+        File.WriteAllText(path + ".pem", certificate);
+        File.WriteAllText(path + ".key", key);
+        File.WriteAllText(path + ".ca", _authority.Certificate.ExportCertificatePem());
+        return Own(PeerCredentials.Load(path + ".pem", path + ".key", path + ".ca"));
+    }
+
+    public ShardHostOptions HostOptions(string node, string zone = Zone) => new()
+    {
+        Federation = Federation, Node = node, Zone = zone, Coordinator = Hospital, Model = BundledModel.Folder,
+        HandshakeWithin = TimeSpan.FromSeconds(2), FrameWithin = TimeSpan.FromSeconds(2),
+    };
+
+    /// <summary>A shard host in this process.</summary>
+    public ShardEndpoint Host(string node, string zone = Zone, PeerCredentials? credentials = null)
+    {
+        var host = Own(ShardHost.Start(
+            new IPEndPoint(IPAddress.Loopback, 0), HostOptions(node, zone), credentials ?? Credentials(PeerIdentity.Shard(Federation, node)), TimeProvider.System, NullLogger<ShardHost>.Instance));
+        return Endpoint(node, host.EndPoint, zone);
+    }
+
+    public static ShardEndpoint Endpoint(string node, IPEndPoint address, string zone = Zone) =>
+        new(new ShardNode(node, zone, 1000, TimeSpan.FromMilliseconds(0.1), 1L << 40), address);
+
+    public Task<ShardCluster> StartAsync(ShardStrategy strategy, IReadOnlyList<ShardEndpoint> nodes, IReadOnlyList<ShardEndpoint>? spares = null, TrustZones? zones = null) =>
+        ShardCluster.StartAsync(
+            new ShardClusterOptions
+            {
+                Federation = Federation, Model = BundledModel.Folder, Nodes = nodes, Spares = spares ?? [], Zones = zones ?? TrustZones.Only(Zone), Strategy = strategy,
+                Timeouts = new ShardTimeouts { Connect = TimeSpan.FromSeconds(3), Load = TimeSpan.FromSeconds(20), Step = TimeSpan.FromMilliseconds(700) },
+            },
+            Model, Coordinator, RecordAsync, TimeProvider.System, NullLogger<ShardCluster>.Instance, TestContext.Current.CancellationToken);
+
+    /// <summary>Generates as many tokens as the unsharded run has and compares every logit's bits.</summary>
+    /// <param name="cluster">The cluster.</param>
+    /// <param name="afterToken">Called with the number of tokens so far.</param>
+    public static async Task RequireWholeRunAsync(ShardCluster cluster, Action<int>? afterToken = null)
+    {
+        using var session = await cluster.OpenAsync("request", "tester", TestContext.Current.CancellationToken);
+        ReadOnlyMemory<int> next = WholeRun.Value.Prompt;
+        for (var token = 0; token < Whole.Count; token++)
+        {
+            var logits = await session.AppendAsync(next, TestContext.Current.CancellationToken);
+            Assert.Equal(Whole[token], logits);
+            next = new[] { TokenSampler.Largest(logits) };
+            afterToken?.Invoke(token + 1);
+        }
+    }
+
+    public T Own<T>(T owned)
+        where T : IDisposable
+    {
+        _owned.Add(owned);
+        return owned;
+    }
+
+    public void Dispose()
+    {
+        _owned.ForEach(owned => owned.Dispose());
+        _authority.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    private Task RecordAsync(AuditRecord record, CancellationToken cancellationToken)
+    {
+        Audited.Add(record);
+        return Task.CompletedTask;
+    }
+
+    private static (int[] Prompt, List<float[]> Logits) RunWhole()
+    {
+        var model = LanguageModel.Load(BundledModel.Folder, 1);
+        int[] prompt = [.. model.Tokenizer.BeginToken is { } begin ? [begin] : Array.Empty<int>(), .. model.Tokenizer.Encode("Patient with chest pain since two hours. Which department sees it first?")];
+        using var batch = model.OpenBatch([prompt], CancellationToken.None);
+        var logits = new List<float[]>();
+        for (var token = 0; token < 12; token++)
+        {
+            logits.Add(batch.Logits(0).ToArray());
+            batch.Append(TokenSampler.Largest(batch.Logits(0)), CancellationToken.None);
+        }
+
+        return (prompt, logits);
+    }
+}
