@@ -12,7 +12,7 @@ namespace FederatedDpLlm.Privacy.Mechanisms;
 /// <para>Parameters: eta is a multiple of 2^-40, at most 2^20; scores are any 64-bit integers; one unit weighs at most largestWeight.</para>
 /// <para>The number of draws depends on the scores: whoever can time <see cref="Choose"/> finely learns more than the choice.</para>
 /// </remarks>
-public sealed class ExponentialMechanism
+public sealed class ExponentialMechanism : IMechanism
 {
     private const int GridBits = 40;
     private const int BlockWords = 32;

@@ -1,68 +1,65 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using FederatedDpLlm.Privacy.Accounting;
+using FederatedDpLlm.Privacy.Calibration;
 using FederatedDpLlm.Privacy.Sampling;
 
 namespace FederatedDpLlm.Privacy.Mechanisms;
 
 /// <summary>
-/// Gaussian noise on numbers or vectors of bounded L2 sensitivity: values are rounded to a power-of-two grid and get exact discrete Gaussian noise there, so no floating-point pattern leaks.
+/// Gaussian noise on numbers or vectors of bounded L2 sensitivity: values are rounded to a public power-of-two grid and get exact discrete Gaussian noise there, so no floating-point pattern leaks.
+/// For vectors of a whole model there is the faster <see cref="VectorGaussianMechanism"/>.
 /// </summary>
-/// <remarks>
-/// Canonne, Kamath, Steinke, arXiv:2004.00010, Theorem 14: discrete noise costs no more rho than continuous noise of the same sigma. Rounding moves each of d coordinates by at most half a step, so
-/// the sensitivity on the grid is at most L2 + sqrt(d) steps, and sigma is calibrated to that. The grid is public: 2^-20 of the sensitivity or finer.
-/// </remarks>
-public sealed class GaussianMechanism
+/// <remarks>Balle, Wang, arXiv:1805.06530 (the analytic calibration); Canonne, Kamath, Steinke, arXiv:2004.00010 (the sampler). Why the noise on a grid costs what continuous noise costs: <see cref="GaussianGrid"/>.</remarks>
+public sealed class GaussianMechanism : IMechanism
 {
-    private const int GridBits = 20;
     private readonly DiscreteGaussianSampler _noise;
-    private readonly int _stepExponent;
+    private readonly GaussianGrid _grid;
 
-    private GaussianMechanism(double sigmaSteps, double sensitivitySteps, int stepExponent, int dimension, NeighbouringRelation relation)
+    private GaussianMechanism(double noiseMultiplier, L2Sensitivity sensitivity, int dimension)
     {
-        _noise = DiscreteGaussianSampler.AtLeast(sigmaSteps);
-        _stepExponent = stepExponent;
+        _grid = new(noiseMultiplier, sensitivity, dimension, DiscreteGaussianSampler.LargestSigma);
+        _noise = DiscreteGaussianSampler.AtLeast(_grid.Sigma);
         Dimension = dimension;
-        Event = new DiscreteGaussianEvent(_noise.Sigma, sensitivitySteps, relation, dimension);
+        Event = _grid.EventOf(_noise.Variance, sensitivity.Relation);
     }
 
-    /// <summary>What one <see cref="Release"/> releases.</summary>
+    /// <inheritdoc/>
     public PrivacyEvent Event { get; }
 
     /// <summary>Coordinates per release.</summary>
     public int Dimension { get; }
 
     /// <summary>Standard deviation of the noise, in the values' unit.</summary>
-    public double Sigma => Math.ScaleB(_noise.Sigma, _stepExponent);
+    public double Sigma => _grid.InUnits(_noise.Sigma);
 
     /// <summary>rho of one release, rounded up.</summary>
     public Rho Rho => new(ZeroConcentrated.RhoOf(Event));
 
-    /// <summary>The least noise whose rho implies (epsilon, delta) for one release.</summary>
-    /// <param name="epsilon">Above 0.</param>
+    /// <summary>The least noise (within 2^-9) that keeps (epsilon, delta) for one release: the analytic calibration.</summary>
+    /// <param name="epsilon">At least 0.</param>
     /// <param name="delta">Above 0.</param>
-    /// <param name="l2Sensitivity">Above 0, under <paramref name="relation"/>, in the values' unit.</param>
+    /// <param name="sensitivity">Of the values.</param>
     /// <param name="dimension">Coordinates per release, at least 1.</param>
-    /// <param name="relation">The relation of the sensitivity.</param>
-    public static GaussianMechanism ForEpsilon(Epsilon epsilon, Delta delta, double l2Sensitivity, int dimension, NeighbouringRelation relation) =>
-        ForRho(ZeroConcentrated.RhoFor(epsilon, delta), l2Sensitivity, dimension, relation);
+    public static GaussianMechanism ForEpsilon(Epsilon epsilon, Delta delta, L2Sensitivity sensitivity, int dimension) =>
+        new(NoiseCalibration.GaussianSigma(epsilon, delta, 1), sensitivity, dimension);
 
     /// <summary>The least noise of at most this rho for one release.</summary>
     /// <param name="rho">Above 0.</param>
-    /// <param name="l2Sensitivity">Above 0, under <paramref name="relation"/>.</param>
+    /// <param name="sensitivity">Of the values.</param>
     /// <param name="dimension">Coordinates per release, at least 1.</param>
-    /// <param name="relation">The relation of the sensitivity.</param>
-    public static GaussianMechanism ForRho(Rho rho, double l2Sensitivity, int dimension, NeighbouringRelation relation)
-    {
-        Require.Positive(l2Sensitivity);
-        Require.AtLeast(1, dimension);
-        Require.Positive(rho.Value, nameof(rho));
-        var exponent = Math.ILogB(l2Sensitivity) - GridBits;
-        var sensitivity = Math.ScaleB(l2Sensitivity, -exponent) + Math.Sqrt(dimension) + 1;
-        return new(sensitivity / Math.Sqrt(2 * rho.Value) * (1 + 1e-14), sensitivity, exponent, dimension, relation);
-    }
+    public static GaussianMechanism ForRho(Rho rho, L2Sensitivity sensitivity, int dimension) =>
+        new(1 / Math.Sqrt(2 * Require.Positive(rho.Value, nameof(rho))) * (1 + 1e-14), sensitivity, dimension);
+
+    /// <summary>Noise of this standard deviation over the sensitivity, as a calibrated plan asks for.</summary>
+    /// <param name="noiseMultiplier">Above 0.</param>
+    /// <param name="sensitivity">Of the values.</param>
+    /// <param name="dimension">Coordinates per release, at least 1.</param>
+    public static GaussianMechanism OfNoiseMultiplier(double noiseMultiplier, L2Sensitivity sensitivity, int dimension) => new(noiseMultiplier, sensitivity, dimension);
 
     /// <summary>The values with noise, each a multiple of the public grid step.</summary>
-    /// <param name="values">As many as <see cref="Dimension"/>; finite and below 2^62 grid steps (about 2^42 sensitivities).</param>
-    /// <param name="noisy">As many.</param>
+    /// <param name="values">As many as <see cref="Dimension"/>; what is not a number counts as 0, what is beyond 2^61 steps as that.</param>
+    /// <param name="noisy">As many; may be the same span.</param>
     /// <param name="random">The source of the noise.</param>
     public void Release(ReadOnlySpan<double> values, Span<double> noisy, ISecureRandom random)
     {
@@ -71,15 +68,9 @@ public sealed class GaussianMechanism
             throw new ArgumentException($"This mechanism releases {Dimension} coordinates at a time.", nameof(values));
         }
 
-        var noise = new long[values.Length];
+        var noise = GC.AllocateUninitializedArray<long>(values.Length, pinned: true);
         _noise.Fill(noise, random);
-        for (var i = 0; i < values.Length; i++)
-        {
-            // Out of range is clamped, as a refusal would depend on the data; a number that is none counts as 0.
-            var steps = double.IsNaN(values[i]) ? 0 : (long)Math.Round(Math.Clamp(Math.ScaleB(values[i], -_stepExponent), -(double)(1L << 61), 1L << 61));
-            noisy[i] = Math.ScaleB(steps + noise[i], _stepExponent);
-        }
-
-        System.Security.Cryptography.CryptographicOperations.ZeroMemory(System.Runtime.InteropServices.MemoryMarshal.AsBytes(noise.AsSpan()));
+        _grid.Add(noise, values, noisy);
+        CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(noise.AsSpan()));
     }
 }

@@ -1,23 +1,25 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using FederatedDpLlm.Privacy.Accounting;
 using FederatedDpLlm.Privacy.Sampling;
 
 namespace FederatedDpLlm.Privacy.Mechanisms;
 
 /// <summary>
-/// Discrete Laplace noise on a whole number (a count, a sum of whole weights) of bounded sensitivity: pure epsilon, exact.
+/// Discrete Laplace noise on whole numbers (a count, a histogram, a sum of whole weights) of bounded L1 sensitivity: pure epsilon, exact.
 /// </summary>
 /// <remarks>Ghosh, Roughgarden, Sundararajan, STOC 2009; sampler: <see cref="DiscreteLaplaceSampler"/>. Real numbers are rounded to a public grid by the caller first.</remarks>
-public sealed class LaplaceMechanism
+public sealed class LaplaceMechanism : IMechanism
 {
     private readonly DiscreteLaplaceSampler _noise;
 
-    private LaplaceMechanism(DiscreteLaplaceSampler noise, long sensitivity, NeighbouringRelation relation)
+    private LaplaceMechanism(DiscreteLaplaceSampler noise, L1Sensitivity sensitivity)
     {
         _noise = noise;
-        Event = new DiscreteLaplaceEvent(noise.Scale, sensitivity, relation);
+        Event = new DiscreteLaplaceEvent(noise.Scale, sensitivity.Value, sensitivity.Relation);
     }
 
-    /// <summary>What one <see cref="Release"/> releases.</summary>
+    /// <inheritdoc/>
     public PrivacyEvent Event { get; }
 
     /// <summary>b, in whole steps.</summary>
@@ -28,21 +30,36 @@ public sealed class LaplaceMechanism
 
     /// <summary>The least noise that keeps pure epsilon.</summary>
     /// <param name="epsilon">Above 0; sensitivity/epsilon is at most 2^32 - 1.</param>
-    /// <param name="sensitivity">The most that one unit changes the number, at least 1.</param>
-    /// <param name="relation">The relation of the sensitivity.</param>
-    public static LaplaceMechanism ForEpsilon(Epsilon epsilon, long sensitivity, NeighbouringRelation relation)
+    /// <param name="sensitivity">Of all numbers that are released together.</param>
+    public static LaplaceMechanism ForEpsilon(Epsilon epsilon, L1Sensitivity sensitivity)
     {
-        Require.AtLeast(1, sensitivity);
         Require.Positive(epsilon.Value, nameof(epsilon));
 
         // A few units up, so that the division back, rounded up, does not pass the promise.
-        return new(DiscreteLaplaceSampler.AtLeast(sensitivity / epsilon.Value * (1 + 1e-15)), sensitivity, relation);
+        return new(DiscreteLaplaceSampler.AtLeast(sensitivity.Value / epsilon.Value * (1 + 1e-15)), sensitivity);
     }
 
     /// <summary>The number with noise; it saturates at the ends of 64 bits.</summary>
     public long Release(long value, ISecureRandom random)
     {
-        var noisy = (Int128)value + _noise.Sample(random);
-        return (long)Int128.Clamp(noisy, long.MinValue, long.MaxValue);
+        Release([value], MemoryMarshal.CreateSpan(ref value, 1), random);
+        return value;
+    }
+
+    /// <summary>The numbers with noise of their own each; they saturate at the ends of 64 bits. One release, however many.</summary>
+    /// <param name="values">Their sensitivity is that of the mechanism, all together.</param>
+    /// <param name="noisy">As many; may be the same span.</param>
+    /// <param name="random">The source of the noise.</param>
+    public void Release(ReadOnlySpan<long> values, Span<long> noisy, ISecureRandom random)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(noisy.Length, values.Length, nameof(noisy));
+        var noise = GC.AllocateUninitializedArray<long>(values.Length, pinned: true);
+        _noise.Fill(noise, random);
+        for (var i = 0; i < values.Length; i++)
+        {
+            noisy[i] = (long)Int128.Clamp((Int128)values[i] + noise[i], long.MinValue, long.MaxValue);
+        }
+
+        CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(noise.AsSpan()));
     }
 }

@@ -8,7 +8,7 @@ namespace FederatedDpLlm.Privacy.Mechanisms;
 /// exp((score - best)/beta). It has no bounded range, so for many choices the exponential mechanism composes better.
 /// </summary>
 /// <remarks>McKenna, Sheldon, arXiv:2010.12603, Algorithm 1; better once while fewer than about epsilon^2/(8 rho) choices are made.</remarks>
-public sealed class PermuteAndFlip
+public sealed class PermuteAndFlip : IMechanism
 {
     private const int GridBits = 40;
     private const double LargestEpsilon = 1 << 20;

@@ -13,12 +13,15 @@ namespace FederatedDpLlm.Privacy.Sampling;
 /// References: Poeppelmann, Ducas, Gueneysu, CHES 2014 (IACR ePrint 2014/254), section 3.2: X1 + k X2 of discrete Gaussians is nearly one of variance s1^2 + k^2 s2^2; Micciancio, Walter, CRYPTO 2017.
 /// With 1/tau^2 = 1/s2^2 + k^2/s1^2, P(X1 + k X2 = x) is e^(-x^2/(2 s^2)) times a sum of e^(-(n - c)^2/(2 tau^2)) over the integers n, and by Poisson summation that sum depends on x (through c) by
 /// a factor within 1 +- d, d = 2 sum of e^(-2 pi^2 tau^2 m^2): the statistical distance is at most d/(1 - d).
-/// Parameters: narrow tables of sigma 9.5 below, k at most 6, so tau is at least 1.56; sigma up to 2^30.
+/// Parameters: narrow tables of sigma 9.5 below, k at most 6, so tau is at least 1.55; sigma up to 2^40.
 /// </remarks>
 public sealed class BatchGaussianSampler
 {
     /// <summary>The largest sigma that is served.</summary>
-    public const double LargestSigma = 1 << 30;
+    public const double LargestSigma = 1L << 40;
+
+    /// <summary>2^-60: no sampler's <see cref="Distance"/> is more.</summary>
+    public const double LargestDistance = 1.0 / (1L << 60);
 
     // 9.5^2 = 90.25 is on the grid; the widest multiplier whose tau keeps d near 2^-69 is 6.
     private const long FineVariance = 361L << (GaussianTable.VarianceBits - 2);
@@ -51,7 +54,7 @@ public sealed class BatchGaussianSampler
     /// <summary>No sample is further from 0.</summary>
     public long LargestMagnitude { get; }
 
-    /// <summary>A bound on the statistical (total variation) distance of one sample from the discrete Gaussian of this sigma, at most 2^-60; of n samples, n times that.</summary>
+    /// <summary>A bound on the statistical (total variation) distance of one sample from the discrete Gaussian of this sigma, at most <see cref="LargestDistance"/>; of n samples, n times that.</summary>
     public double Distance { get; }
 
     /// <summary>Variance and table of the coarsest part; each multiplier, from the last to the first, then scales what there is and adds a draw of <see cref="FineTable"/>.</summary>
@@ -69,12 +72,12 @@ public sealed class BatchGaussianSampler
     public Delta DeltaOf(long samples, Epsilon epsilon) => new((1 + Math.Exp(epsilon.Value)) * samples * Distance * (1 + 1e-12));
 
     /// <summary>The sampler with the smallest sigma on the grid (a relative 2^-40 or finer from sigma 1 on) that is at least <paramref name="sigma"/>.</summary>
-    /// <param name="sigma">Above 0, at most 2^30; in steps of the integers.</param>
+    /// <param name="sigma">Above 0, at most 2^40; in steps of the integers.</param>
     public static BatchGaussianSampler AtLeast(double sigma)
     {
         if (!(sigma is > 0 and <= LargestSigma))
         {
-            throw new ArgumentOutOfRangeException(nameof(sigma), sigma, "sigma is above 0 and at most 2^30.");
+            throw new ArgumentOutOfRangeException(nameof(sigma), sigma, "sigma is above 0 and at most 2^40.");
         }
 
         var multipliers = new List<int>();

@@ -28,14 +28,14 @@ public sealed class AuditTests
     [Fact]
     public void Right_mechanisms_pass_and_the_audit_is_sharp()
     {
-        var laplace = LaplaceMechanism.ForEpsilon(new(1), 1, Replace);
+        var laplace = LaplaceMechanism.ForEpsilon(new(1), new(1, Replace));
         Assert.InRange(Audit((neighbour, random) => laplace.Release(neighbour ? 1 : 0, random)), 0.8, 1);
 
         // Both options swap their votes' lead: the worst pair for a replaced voter.
         var choice = ExponentialMechanism.ForEpsilon(new(1), Replace);
         Assert.InRange(Audit((neighbour, random) => choice.Choose(neighbour ? [10, 11] : [11, 10], random)), 0.4, 1);
 
-        var gaussian = GaussianMechanism.ForRho(new(0.5), 1, 1, Replace);
+        var gaussian = GaussianMechanism.ForRho(new(0.5), new(1, Replace), 1);
         var claim = PrivacyLoss.EpsilonAt(new GaussianEvent(1, Replace), new(0.01)).Upper;
         Assert.InRange(Audit((neighbour, random) => Release(gaussian, neighbour ? 1 : 0, random), 0.01), 0.75 * claim, claim);
     }
@@ -46,8 +46,8 @@ public sealed class AuditTests
     public void Broken_mechanisms_are_caught(string fault)
     {
         const double Claim = 1;
-        var right = LaplaceMechanism.ForEpsilon(new(Claim), 1, Replace);
-        var halved = LaplaceMechanism.ForEpsilon(new(2 * Claim), 1, Replace);
+        var right = LaplaceMechanism.ForEpsilon(new(Claim), new(1, Replace));
+        var halved = LaplaceMechanism.ForEpsilon(new(2 * Claim), new(1, Replace));
         var choice = ExponentialMechanism.ForEpsilon(new(Claim), Replace);
         Func<bool, ISecureRandom, double> mechanism = fault switch
         {
@@ -68,7 +68,7 @@ public sealed class AuditTests
     public void The_grey_box_sees_the_same_draws_and_no_larger_distance_on_neighbours()
     {
         // The same randomness on two inputs: noise must be identical, so outputs differ by exactly what the sensitivity allows.
-        var laplace = LaplaceMechanism.ForEpsilon(new(0.5), 3, Replace);
+        var laplace = LaplaceMechanism.ForEpsilon(new(0.5), new(3, Replace));
         for (ulong seed = 0; seed < 200; seed++)
         {
             var (one, other) = (new SeededRandom(seed), new SeededRandom(seed));

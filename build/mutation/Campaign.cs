@@ -1,0 +1,112 @@
+using System.Diagnostics;
+
+namespace FederatedDpLlm.Mutation;
+
+internal enum Outcome
+{
+    Survived,
+    NotCovered,
+    Killed,
+    TimedOut,
+}
+
+/// <summary>Which tests see which mutant, and what becomes of each mutant: one process a mutant, so that nothing of one is left in the next.</summary>
+internal sealed class Campaign(string testAssembly, string mutatedAssembly, string workFolder, double secondsPerMutant)
+{
+    private const double StuckSeconds = 60;
+    private readonly Dictionary<string, (double Milliseconds, HashSet<int> Seen)> _tests = [];
+    private HashSet<int> _initial = [];
+
+    /// <summary>Tests that do not pass here even without a mutant.</summary>
+    public List<string> LeftOut { get; } = [];
+
+    public void Cover(int mutants)
+    {
+        var names = Host("names", [], "", environment: []).Output;
+        foreach (var line in Host("cover", names, "", new() { ["MUTANTS"] = $"{mutants}" }).Output)
+        {
+            if (line.Split('\t') is not [var name, var milliseconds, var failure, var ids])
+            {
+                continue;
+            }
+
+            var seen = ids.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse).ToHashSet();
+            if (name == "initial")
+            {
+                _initial = seen;
+            }
+            else if (failure.Length > 0)
+            {
+                LeftOut.Add($"{name} ({failure})");
+            }
+            else
+            {
+                _tests[name] = (double.Parse(milliseconds, System.Globalization.CultureInfo.InvariantCulture), seen);
+            }
+        }
+    }
+
+    public (Outcome Outcome, string By) Try(Mutant mutant, IReadOnlyCollection<int> idsOfFile)
+    {
+        // What is computed once is seen by the first test only, and matters to all that use the file.
+        var isInitial = _initial.Contains(mutant.Id);
+        var tests = _tests.Where(test => isInitial ? idsOfFile.Any(test.Value.Seen.Contains) : test.Value.Seen.Contains(mutant.Id)).OrderBy(test => test.Value.Milliseconds).ToList();
+        if (tests.Count == 0)
+        {
+            return (Outcome.NotCovered, "");
+        }
+
+        var limit = secondsPerMutant + (3 * tests.TakeWhile(test => test.Value.Milliseconds < 1000 * secondsPerMutant).Sum(test => test.Value.Milliseconds) / 1000);
+        var (exitCode, output) = Host("try", tests.Select(test => test.Key), $"{secondsPerMutant}", new() { ["MUTANT"] = $"{mutant.Id}" }, limit);
+        return exitCode switch
+        {
+            0 => (Outcome.Survived, output.LastOrDefault(line => line.StartsWith("survived", StringComparison.Ordinal)) ?? ""),
+            null => (Outcome.TimedOut, ""),
+            _ => (Outcome.Killed, output.LastOrDefault(line => line.StartsWith("killed", StringComparison.Ordinal))?.Split('\t')[1] ?? "the process ended"),
+        };
+    }
+
+    // Time is the processor's, so that a busy machine kills no mutant; only one that neither works nor ends is cut off by the clock.
+    private (int? ExitCode, List<string> Output) Host(string mode, IEnumerable<string> tests, string seconds, Dictionary<string, string> environment, double limitSeconds = double.PositiveInfinity)
+    {
+        var list = Path.Combine(workFolder, "tests.txt");
+        File.WriteAllLines(list, tests);
+        var start = new ProcessStartInfo("dotnet", ["exec", typeof(Campaign).Assembly.Location, "host", mode, testAssembly, mutatedAssembly, list, seconds]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment.Append(new("CsCheck_Threads", "1")).Append(new("DOTNET_TieredPGO", "0")))
+        {
+            start.Environment[name] = value;
+        }
+
+        using var process = Process.Start(start)!;
+        var output = new List<string>();
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is not null)
+            {
+                output.Add(line.Data);
+            }
+        };
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        var (worked, idleSince) = (TimeSpan.Zero, Stopwatch.GetTimestamp());
+        while (!process.WaitForExit(200))
+        {
+            process.Refresh();
+            if (process.TotalProcessorTime - worked > TimeSpan.FromMilliseconds(20))
+            {
+                (worked, idleSince) = (process.TotalProcessorTime, Stopwatch.GetTimestamp());
+            }
+
+            if (worked.TotalSeconds > limitSeconds || Stopwatch.GetElapsedTime(idleSince).TotalSeconds > StuckSeconds)
+            {
+                process.Kill(entireProcessTree: true);
+                process.WaitForExit();
+                return (null, output);
+            }
+        }
+
+        process.WaitForExit();
+        return (process.ExitCode, output);
+    }
+}

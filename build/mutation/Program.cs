@@ -1,0 +1,82 @@
+using System.Globalization;
+using System.IO.Enumeration;
+using System.Text.Json;
+using FederatedDpLlm.Mutation;
+
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+if (args is ["host", var mode, var assembly, var mutated, var list, var limit])
+{
+    // Files that tests look for lie where the tests' own program would find them.
+    AppContext.SetData("APP_CONTEXT_BASE_DIRECTORY", Path.GetDirectoryName(assembly) + Path.DirectorySeparatorChar);
+    return TestHost.Serve(mode, assembly, mutated, list, limit.Length == 0 ? 0 : double.Parse(limit));
+}
+
+string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
+var (root, project) = (Path.GetFullPath(args[0]), args[1]);
+var sample = int.Parse(Option("--sample") ?? "300");
+var seed = Option("--seed") ?? "1";
+var globs = (Option("--files") ?? "*").Split(',');
+var seconds = double.Parse(Option("--seconds") ?? "15");
+var minutes = double.Parse(Option("--minutes") ?? "600");
+var work = Path.Combine(root, "artifacts", "mutation", project);
+var started = TimeProvider.System.GetTimestamp();
+
+void Say(string text) => Console.Error.WriteLine($"[{TimeProvider.System.GetElapsedTime(started):hh\\:mm\\:ss}] {text}");
+
+// A copy of the tests' folder, with the mutated assembly in the place of the right one.
+var bin = Path.Combine(work, "bin");
+if (Directory.Exists(bin))
+{
+    Directory.Delete(bin, recursive: true);
+}
+
+var source = Path.Combine(root, "artifacts", "bin", $"{project}.Tests", "release");
+foreach (var file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
+{
+    var copy = Path.Combine(bin, Path.GetRelativePath(source, file));
+    Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+    File.Copy(file, copy);
+}
+
+Say($"compiling all mutants of {project}");
+var subject = new MutatedProject(Path.Combine(root, "src", project, $"{project}.csproj"));
+var all = subject.Compile(file => globs.Any(glob => FileSystemName.MatchesSimpleExpression(glob, file.Replace('\\', '/'))), Path.Combine(bin, $"{subject.AssemblyName}.dll"));
+var chosen = all.OrderBy(mutant => mutant.Lot(seed), StringComparer.Ordinal).Take(sample).ToList();
+Say($"{all.Count} mutants compile, {chosen.Count} are tried; which test sees which?");
+var campaign = new Campaign(Path.Combine(bin, $"{project}.Tests.dll"), subject.AssemblyName, work, seconds);
+campaign.Cover(all.Count);
+campaign.LeftOut.ForEach(test => Say("left out, fails without a mutant: " + test));
+
+var idsOfFile = all.GroupBy(mutant => mutant.File).ToDictionary(group => group.Key, group => group.Select(mutant => mutant.Id).ToHashSet());
+var results = new List<(Mutant Mutant, Outcome Outcome, string By)>();
+foreach (var mutant in chosen)
+{
+    if (TimeProvider.System.GetElapsedTime(started).TotalMinutes > minutes)
+    {
+        Say($"stopped after {minutes} minutes; mutants were tried in random order, so the score is one of a smaller sample");
+        break;
+    }
+
+    var (outcome, by) = campaign.Try(mutant, idsOfFile[mutant.File]);
+    results.Add((mutant, outcome, by));
+    if (outcome is Outcome.Survived or Outcome.NotCovered || results.Count % 20 == 0)
+    {
+        Say($"{results.Count}/{chosen.Count} {outcome}: {mutant} {(outcome == Outcome.Survived ? by : "")}");
+    }
+}
+
+int Count(Outcome outcome) => results.Count(result => result.Outcome == outcome);
+File.WriteAllLines(Path.Combine(work, "report.txt"), results.OrderBy(result => result.Outcome).ThenBy(result => result.Mutant.File).ThenBy(result => result.Mutant.Start)
+    .Select(result => $"{result.Outcome}\t{result.Mutant}\t{result.By}"));
+var killed = Count(Outcome.Killed) + Count(Outcome.TimedOut);
+foreach (var kind in results.GroupBy(result => result.Mutant.Kind).OrderBy(group => group.Key))
+{
+    Say($"{kind.Key,-18} {kind.Count(result => result.Outcome is Outcome.Killed or Outcome.TimedOut)} of {kind.Count()}");
+}
+
+Console.WriteLine(JsonSerializer.Serialize(new
+{
+    project, files = globs, seed, mutants = all.Count, tried = results.Count, killed = Count(Outcome.Killed), timedOut = Count(Outcome.TimedOut), survived = Count(Outcome.Survived), notCovered = Count(Outcome.NotCovered),
+    score = results.Count == 0 ? 0 : Math.Round(100.0 * killed / results.Count, 1), leftOut = campaign.LeftOut.Count, report = Path.GetRelativePath(root, Path.Combine(work, "report.txt")),
+}));
+return 0;
