@@ -1,5 +1,6 @@
 using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Configuration;
+using FederatedDpLlm.Inference.Records;
 using FederatedDpLlm.Security.Certificates;
 
 namespace FederatedDpLlm.Node;
@@ -27,7 +28,14 @@ internal sealed record NodeConfiguration
     /// <summary>The hospital's own lifetime budget on its patients' data. The router has no say in it.</summary>
     public required DataBudget DataBudget { get; init; }
 
-    /// <summary>The block that today's records belong to; new patients of a later time bring a block of their own.</summary>
+    /// <summary>
+    /// Patients are parted into blocks by when their earliest record was written, each with a data account of its own: new patients bring new blocks, and one that
+    /// is spent is read no more. <c>none</c>, <c>yearly</c>, <c>quarterly</c> or <c>monthly</c>.
+    /// </summary>
+    /// <value>Default: none.</value>
+    public AdmissionWindow AdmissionWindows { get; init; }
+
+    /// <summary>The name of the one block without admission windows.</summary>
     public string Block { get; init; } = "all";
 
     /// <summary>At how many hospitals of the federation one patient may be known; every answer is charged for all of them.</summary>

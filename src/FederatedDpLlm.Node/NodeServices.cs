@@ -27,13 +27,16 @@ internal static class NodeServices
         var random = new SecureRandom();
 
         var loaded = HospitalRecords.Load(At(configuration.Records.Path), configuration.Records.Map is { } map ? ColumnMapping.Parse(map) : null);
-        var shards = new ShardedRecords(loaded.Records, SecretFile.LoadOrCreate(At(configuration.Records.ShardKey), PatientHash.MinKeySizeBytes), configuration.Records.Shards);
+        var blocks = new PatientBlocks(loaded.Records, configuration.AdmissionWindows, configuration.Block);
+        var shards = new ShardedRecords(loaded.Records, SecretFile.LoadOrCreate(At(configuration.Records.ShardKey), PatientHash.MinKeySizeBytes), configuration.Records.Shards, blocks);
         var engine = await CreateEngineAsync(configuration.Engine, folder, random, clock);
         var answering = new PrivateAnswering(engine, shards, random);
 
         var ledger = await SqliteBudgetLedger.OpenAsync(At(configuration.Ledger), clock, loggers.CreateLogger<SqliteBudgetLedger>(), CancellationToken.None);
-        var account = configuration.DataBudget.ToPolicy(AccountId.Data(configuration.Hospital, configuration.Block), "data_budget");
-        await ledger.EnsureAccountAsync(account, CancellationToken.None);
+        foreach (var block in blocks.Names)
+        {
+            await ledger.EnsureAccountAsync(configuration.DataBudget.ToPolicy(AccountId.Data(configuration.Hospital, block), "data_budget"), CancellationToken.None);
+        }
 
         var patients = loaded.Records.Select(record => record.PatientId).Distinct(StringComparer.Ordinal).Count();
         loggers.CreateLogger("FederatedDpLlm.Node").LogInformation(
@@ -41,7 +44,10 @@ internal static class NodeServices
             configuration.Hospital, loaded.Records.Count, patients, shards.Count, loaded.SkippedCount);
         services.AddSingleton(new NodeProfile(
             configuration.Hospital, configuration.TrustRouterWithNoise, configuration.DataBudget.Delta, loaded.Records.Count, patients,
-            engine.Capabilities.Scores, engine.Capabilities.Logits));
+            engine.Capabilities.Scores, engine.Capabilities.Logits)
+        {
+            Blocks = blocks.Names,
+        });
         services.AddSingleton(clock).AddSingleton<IBudgetLedger>(_ => ledger).AddSingleton(new PatientSpread(configuration.HospitalsPerPatient));
         services.AddSingleton<IPrivateAnswering>(answering).AddSingleton<DataAccounts>().AddSingleton<NodeLoad>();
         services.AddGrpc(options => options.MaxReceiveMessageSize = LargestMessageBytes);

@@ -49,6 +49,17 @@ public sealed class LedgerCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_accounts_are_read_in_eighty_columns()
+    {
+        var (code, output, errors) = await Cli.RunAsync("budget", "show", "--data", _data.FullName);
+        Assert.True(code == 0, errors);
+        var lines = output.Split('\n').Select(line => line.TrimEnd()).ToList();
+        Assert.All(lines, line => Assert.True(line.Length <= 80, $"{line.Length} columns: {line}"));
+        Assert.Matches(@"^\s*user:alice\s+19\s+1\s+0\s+20\s+epsilon\s+\d\d-\d\d 00:00$", Assert.Single(lines, line => line.Contains("user:alice", StringComparison.Ordinal)));
+        Assert.Matches(@"^\s*data:mercy/2026\s+[\d.]+\s+0\.01\s+0\s+[\d.]+\s+rho\s+never$", Assert.Single(lines, line => line.Contains("data:mercy", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task A_forged_entry_fails_both_with_exit_code_1_and_the_first_bad_index()
     {
         Tamper("nodes/mercy", "DROP TRIGGER movements_keep; UPDATE movements SET spent = 0 WHERE entry = 2");

@@ -6,7 +6,10 @@ using FederatedDpLlm.Models.Training.Corpus;
 
 namespace FederatedDpLlm.Benchmarks.Models;
 
-/// <summary>Decoding with the bundled model: one context, and the hundred voters of one question in step; beside each, the same contexts decoded one after the other.</summary>
+/// <summary>
+/// Decoding with the bundled model: one context, and the hundred voters of one question in step; beside them, the same voters without a batch: each token is drawn from all voters'
+/// logits, so every step is computed one voter after the other, and no voter can run ahead while its cache is warm.
+/// </summary>
 internal sealed class EngineClaim : IClaim
 {
     private const int Rounds = 5;
@@ -31,11 +34,11 @@ internal sealed class EngineClaim : IClaim
             for (var round = 0; round < Rounds; round++)
             {
                 together.Add(Speed(model, hundred, cancellationToken));
-                alone.Add(Speed(model, [hundred[round]], cancellationToken));
+                alone.Add(SpeedWithoutBatch(model, hundred, cancellationToken));
             }
 
             yield return new Measurement(
-                $"100 voters {suffix}", together.Order().ElementAt(Rounds / 2), "tokens/s", "the voters one after the other", alone.Order().ElementAt(Rounds / 2));
+                $"100 voters {suffix}", together.Order().ElementAt(Rounds / 2), "tokens/s", "each step one voter after the other", alone.Order().ElementAt(Rounds / 2));
         }
     }
 
@@ -54,6 +57,26 @@ internal sealed class EngineClaim : IClaim
         }
 
         return Tokens * contexts.Count / clock.Elapsed.TotalSeconds;
+    }
+
+    private static double SpeedWithoutBatch(LanguageModel model, IReadOnlyList<IReadOnlyList<int>> contexts, CancellationToken cancellationToken)
+    {
+        var voters = contexts.Select(context => model.OpenBatch([context], cancellationToken)).ToList();
+        try
+        {
+            voters.ForEach(voter => voter.Append(contexts[0][^1], cancellationToken));
+            var clock = Stopwatch.StartNew();
+            for (var token = 0; token < Tokens; token++)
+            {
+                voters.ForEach(voter => voter.Append(contexts[0][token], cancellationToken));
+            }
+
+            return Tokens * contexts.Count / clock.Elapsed.TotalSeconds;
+        }
+        finally
+        {
+            voters.ForEach(voter => voter.Dispose());
+        }
     }
 
     // A voter's context: three records of its shard, and the question that all share.

@@ -8,6 +8,8 @@ namespace FederatedDpLlm.Cli.Commands;
 /// <summary><c>fedllm budget show | verify</c>: accounts as they stand, and their recomputation from the entries. Both work while the demo runs.</summary>
 internal static class BudgetCommand
 {
+    private const int LongestLine = 400;
+
     public static Command Create() => new("budget", "Privacy budgets: what is spent, and whether it follows from the entries.") { Show(), Verify() };
 
     private static Command Show()
@@ -40,20 +42,9 @@ internal static class BudgetCommand
             return LedgerOptions.Good;
         }
 
-        // Names and amounts in one piece: a pipe has no width, and a narrow terminal may wrap the dates.
-        AnsiConsole.Profile.Width = Console.IsOutputRedirected ? 200 : AnsiConsole.Profile.Width;
-        var table = new Table().AddColumn(new TableColumn("account").NoWrap()).AddColumns("kind", "counts in", "budget", "spent", "held", "remaining", "resets (UTC)");
-        foreach (var shown in accounts.Select(account => ShownAccount.Of(account.Name, account.State)))
-        {
-            table.AddRow(
-                Markup.Escape(shown.Id), shown.Kind, shown.Composition, Number(shown.Budget), Number(shown.Spent), Number(shown.Reserved), Number(shown.Remaining),
-                shown.ResetsAt?.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) ?? "never");
-        }
-
-        AnsiConsole.Write(table);
-        AnsiConsole.MarkupLine(
-            "[grey]basic counts epsilon, zcdp rho, advanced epsilon squared, rdp its Renyi divergence. Quotas are policy: they bound a patient's loss only if "
-            + "askers do not collude. Data accounts are the guarantee.[/]");
+        var shown = accounts.Select(account => ShownAccount.Of(account.Name, account.State)).ToList();
+        Print("Data accounts: the guarantee. What anyone can ever learn about a patient; they never refill.", shown.Where(account => account.Kind == "data"));
+        Print("Quotas: policy. They bound a patient's loss only if askers do not collude.", shown.Where(account => account.Kind != "data"));
         return LedgerOptions.Good;
     }
 
@@ -86,5 +77,35 @@ internal static class BudgetCommand
         return ok ? LedgerOptions.Good : LedgerOptions.Bad;
     }
 
-    private static string Number(double amount) => amount.ToString("0.######", CultureInfo.InvariantCulture);
+    // Fits 80 columns as long as names are short; a longer one makes the table wider, never an amount unreadable.
+    private static void Print(string title, IEnumerable<ShownAccount> accounts)
+    {
+        var table = new Table { Border = TableBorder.Simple }.AddColumn(new TableColumn("account").NoWrap().PadLeft(0));
+        foreach (var name in (string[])["left", "spent", "held", "budget"])
+        {
+            table.AddColumn(new TableColumn(name).NoWrap().RightAligned());
+        }
+
+        table.AddColumn(new TableColumn("unit").NoWrap()).AddColumn(new TableColumn("resets (UTC)").NoWrap().PadRight(0));
+        foreach (var account in accounts)
+        {
+            table.AddRow(
+                Markup.Escape(account.Id), Number(account.Remaining), Number(account.Spent), Number(account.Reserved), Number(account.Budget), UnitOf(account.Composition),
+                account.ResetsAt?.ToString("MM-dd HH:mm", CultureInfo.InvariantCulture) ?? "never");
+        }
+
+        AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, LongestLine);
+        AnsiConsole.WriteLine(title);
+        AnsiConsole.Write(table);
+    }
+
+    private static string UnitOf(string composition) => composition switch
+    {
+        "basic" => "epsilon",
+        "zcdp" => "rho",
+        "advanced" => "epsilon^2",
+        _ => "renyi",
+    };
+
+    private static string Number(double amount) => amount.ToString("0.###", CultureInfo.InvariantCulture);
 }

@@ -72,6 +72,9 @@ internal static class DemoConfiguration
         # What anyone can ever learn about a patient of this hospital, over all hospitals together. It never refills; the router has no say in it.
         # Generous, for trying things out: a real hospital starts far lower.
         data_budget: {epsilon: 60.0, delta: 1.0e-6, composition: zcdp}
+        # One account for all patients. With admission_windows: yearly, quarterly or monthly, patients are parted by when their earliest record was
+        # written, each part with an account of its own: new patients bring new accounts, and a part that is spent is read no more.
+        admission_windows: none
         block: all
         hospitals_per_patient: 2
 

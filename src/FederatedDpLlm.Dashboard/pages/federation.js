@@ -79,7 +79,7 @@ function request(one) {
     element('td', { textContent: one.nodes.length > 1 ? `${one.nodes.length} hospitals` : one.nodes[0] ?? '–', title: one.nodes.join(', ') }),
     element('td', { className: 'number', textContent: number(one.epsilon) }),
     element('td', { className: 'number', textContent: `${number(one.latencyMilliseconds, 0)} ms` }),
-    element('td', { className: one.outcome === 'answered' ? 'good' : 'bad', textContent: one.outcome }));
+    element('td', { className: one.outcome.startsWith('answered') ? 'good' : 'bad', textContent: one.outcome }));
 }
 
 function show(state) {

@@ -18,6 +18,9 @@ public sealed record AnswerPlan(Question Question, NoisePlace Noise, int Voters,
     /// <summary>The most that the whole question can cost: one cost an answer.</summary>
     public IReadOnlyList<AnswerCost> Costs => [.. Enumerable.Repeat(Cost, Question.Answers)];
 
+    /// <summary>The blocks of patients whose accounts pay and whose records are read; null for all of them. Known once they hold the cost.</summary>
+    public IReadOnlyList<string>? Blocks { get; init; }
+
     /// <summary>The mechanism of a choice; null for others.</summary>
     internal ExponentialMechanism? Choice { get; init; }
 

@@ -43,7 +43,7 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
     {
         RequireNoise(plan, NoisePlace.Router);
         RequireMechanism(plan, AnswerMechanism.Choice);
-        return new ChoiceVoters(engine, records, _contexts).CountAsync(plan.Question, cancellationToken);
+        return new ChoiceVoters(engine, records, _contexts).CountAsync(plan, cancellationToken);
     }
 
     public async Task<INodeDecoding> OpenDecodingAsync(AnswerPlan plan, CancellationToken cancellationToken)
@@ -68,7 +68,7 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
     private async IAsyncEnumerable<AnswerPiece> ChooseAsync(AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // The voters are asked once; each answer is a draw of its own.
-        var votes = await new ChoiceVoters(engine, records, _contexts).CountAsync(plan.Question, cancellationToken).ConfigureAwait(false);
+        var votes = await new ChoiceVoters(engine, records, _contexts).CountAsync(plan, cancellationToken).ConfigureAwait(false);
         for (var answer = 0; answer < plan.Question.Answers; answer++)
         {
             var option = plan.Choice!.Choose([.. votes.Counts], random);
@@ -128,7 +128,7 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
 
     private async Task<NodeDecoding> OpenAsync(AnswerPlan plan, CancellationToken cancellationToken)
     {
-        var batch = await engine.OpenDecodingAsync(_contexts.For(plan.Question.Messages), plan.Question.MaxTokens, cancellationToken).ConfigureAwait(false);
+        var batch = await engine.OpenDecodingAsync(_contexts.For(plan), plan.Question.MaxTokens, cancellationToken).ConfigureAwait(false);
         return new NodeDecoding(batch, plan.Decoding!, Voters);
     }
 

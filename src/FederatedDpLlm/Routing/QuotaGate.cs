@@ -64,6 +64,6 @@ public sealed class QuotaGate(IBudgetLedger ledger, IQuotaPolicy policy)
         var account = exhausted.Account;
         var resets = account.ResetsAt is { } at ? $" It resets at {at:yyyy-MM-dd'T'HH:mm:ss'Z'}." : string.Empty;
         return FormattableString.Invariant(
-            $"The quota '{account.Policy.Id}' has {account.Remaining.ToDouble():0.######} {AccountWire.CurrencyName(account.Policy.Composition)} left and cannot hold {exhausted.Asked.ToDouble():0.######}.{resets}");
+            $"The quota {account.Policy.Id} has {account.Remaining.ToDouble():0.######} {AccountWire.CurrencyName(account.Policy.Composition)} left and cannot hold {exhausted.Asked.ToDouble():0.######}.{resets}");
     }
 }

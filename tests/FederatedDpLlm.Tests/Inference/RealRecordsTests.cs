@@ -22,7 +22,7 @@ public sealed class RealRecordsTests
         var right = asked.Count(question =>
         {
             var evidence = new OptionEvidence(Sections, WordTerms.Of(question[0]));
-            var votes = shards.Shards.CountBy(shard => VoterOpinion.Vote(nothing, nothing, evidence.Weigh(shard)));
+            var votes = shards.Shards(null).CountBy(shard => VoterOpinion.Vote(nothing, nothing, evidence.Weigh(shard)));
             return Sections[votes.MaxBy(count => count.Value).Key] == question[1];
         });
 

@@ -6,12 +6,13 @@ namespace FederatedDpLlm.Inference.Voters;
 internal sealed class ChoiceVoters(IInferenceEngine engine, ShardedRecords records, VoterContexts contexts)
 {
     /// <summary>Votes per option; they add up to the number of shards.</summary>
-    public async Task<VoteCounts> CountAsync(Question question, CancellationToken cancellationToken)
+    public async Task<VoteCounts> CountAsync(AnswerPlan plan, CancellationToken cancellationToken)
     {
-        var scores = await engine.ScoreAsync(contexts.For(question.Messages), question.Choices, cancellationToken).ConfigureAwait(false);
+        var question = plan.Question;
+        var scores = await engine.ScoreAsync(contexts.For(plan), question.Choices, cancellationToken).ConfigureAwait(false);
         var evidence = new OptionEvidence(question.Choices, VoterContexts.QueryOf(question.Messages));
         var counts = new long[question.Choices.Count];
-        foreach (var (voter, shard) in records.Shards.Index())
+        foreach (var (voter, shard) in records.Shards(plan.Blocks).Index())
         {
             counts[VoterOpinion.Vote(scores[voter + 1], scores[0], evidence.Weigh(shard))]++;
         }

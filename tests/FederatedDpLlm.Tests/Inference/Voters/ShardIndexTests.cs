@@ -41,8 +41,8 @@ public sealed class ShardIndexTests
         PatientRecord[] records = [.. Enumerable.Range(0, 300).Select(i => TestHospital.Record($"p{i % 60}", $"text {i}"))];
         var sharded = new ShardedRecords(records, TestHospital.Key, 16);
         Assert.Equal(16, sharded.Count);
-        Assert.Equal(300, sharded.Shards.Sum(shard => shard.Records.Count));
-        var homes = sharded.Shards.SelectMany((shard, i) => shard.Records.Select(record => (record.PatientId, Shard: i))).Distinct().ToList();
+        Assert.Equal(300, sharded.Shards(null).Sum(shard => shard.Records.Count));
+        var homes = sharded.Shards(null).SelectMany((shard, i) => shard.Records.Select(record => (record.PatientId, Shard: i))).Distinct().ToList();
         Assert.Equal(60, homes.Count);
         Assert.All(homes, home => Assert.Equal(PatientHash.BucketOf(home.PatientId, TestHospital.Key, 16), home.Shard));
         Assert.Equal(40, new ShardedRecords(records[..2], TestHospital.Key, 40).Count);

@@ -13,10 +13,9 @@ namespace FederatedDpLlm.Federation.Nodes.Links;
 public sealed record NodeSnapshot(
     string Id, bool Healthy, int InFlight, double LatencyMilliseconds, NodeStatus? Status, DateTimeOffset? LastSeen, string? Trouble)
 {
-    /// <summary>The share of its data budget that is left, by the block with the least: 0 to 1.</summary>
+    /// <summary>The share of its data budget that is left, all blocks together: 0 to 1. Blocks that are spent are read no more and must not hide the others.</summary>
     public double DataBudgetLeft => Status is { Accounts.Count: > 0 } status
-        ? status.Accounts.Min(account => account.BudgetUnits <= 0
-            ? 0
-            : Math.Max(0, (double)(account.BudgetUnits - account.SpentUnits - account.ReservedUnits) / account.BudgetUnits))
-        : 0;
+        && status.Accounts.Sum(account => (double)Math.Max(0, account.BudgetUnits)) is > 0 and var budget
+            ? Math.Clamp(status.Accounts.Sum(account => (double)account.BudgetUnits - account.SpentUnits - account.ReservedUnits) / budget, 0, 1)
+            : 0;
 }

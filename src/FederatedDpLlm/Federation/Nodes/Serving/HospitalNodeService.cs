@@ -39,10 +39,16 @@ public sealed partial class HospitalNodeService(
             return;
         }
 
-        if (plan.FreeReason is null && await HoldAsync(request, plan, context.CancellationToken) is { } refused)
+        if (plan.FreeReason is null)
         {
-            await responseStream.WriteAsync(new AnswerEvent { Refused = refused });
-            return;
+            (var paid, refusal) = await HoldAsync(request, plan, context.CancellationToken);
+            if (paid is null)
+            {
+                await responseStream.WriteAsync(new AnswerEvent { Refused = refusal });
+                return;
+            }
+
+            plan = paid;
         }
 
         var completions = new List<AnswerCompletion>();
@@ -87,11 +93,16 @@ public sealed partial class HospitalNodeService(
             throw new RpcException(new Status(StatusCode.InvalidArgument, "a contribution starts with its question"));
         }
 
-        var (plan, refusal) = profile.RouterNoiseAllowed
+        var (planned, refusal) = profile.RouterNoiseAllowed
             ? Admit(request, question => answering.PlanForRouter(question, open.TotalVoters))
             : (null, new Refusal { Code = RefusalCodes.NotAllowed, Message = "This hospital draws its noise itself." });
-        refusal ??= plan!.FreeReason is null ? await HoldAsync(request, plan, context.CancellationToken) : new Refusal { Code = RefusalCodes.InvalidQuestion };
-        if (plan is null || refusal is not null)
+        AnswerPlan? plan = null;
+        if (planned is not null)
+        {
+            (plan, refusal) = planned.FreeReason is null ? await HoldAsync(request, planned, context.CancellationToken) : (null, new Refusal { Code = RefusalCodes.InvalidQuestion });
+        }
+
+        if (plan is null)
         {
             await responseStream.WriteAsync(new ContributionEvent { Refused = refusal });
             return;
@@ -219,24 +230,26 @@ public sealed partial class HospitalNodeService(
             : (null, new Refusal { Code = RefusalCodes.InvalidQuestion, Message = $"{outcome.Refusal.Parameter}: {outcome.Refusal.Message}" });
     }
 
-    private async Task<Refusal?> HoldAsync(AnswerRequest request, AnswerPlan plan, CancellationToken cancellationToken)
+    /// <returns>The plan with the blocks that pay for it, or why none does.</returns>
+    private async Task<(AnswerPlan? Plan, Refusal? Refusal)> HoldAsync(AnswerRequest request, AnswerPlan plan, CancellationToken cancellationToken)
     {
-        switch (await accounts.ReserveAsync(request, plan, cancellationToken))
+        var (outcome, paid) = await accounts.ReserveAsync(request, plan, cancellationToken);
+        switch (outcome)
         {
             case ReserveOutcome.Reserved:
-                return null;
+                return (paid, null);
             case ReserveOutcome.Exhausted exhausted:
                 DataAccountExhausted(logger, request.RequestId, exhausted.Account.Policy.Id.Value);
-                return new Refusal
+                return (null, new Refusal
                 {
                     Code = RefusalCodes.DataBudgetExhausted,
                     Message = "This hospital's data account cannot hold the cost of the question. It never refills.",
                     Account = AccountWire.ToWire(exhausted.Account, BudgetUnits.Zero),
-                };
+                });
             case ReserveOutcome.AlreadySeen:
-                return new Refusal { Code = RefusalCodes.DuplicateRequest, Message = "This request was seen before." };
+                return (null, new Refusal { Code = RefusalCodes.DuplicateRequest, Message = "This request was seen before." });
             default:
-                return new Refusal { Code = RefusalCodes.NotAllowed, Message = "No data account." };
+                return (null, new Refusal { Code = RefusalCodes.NotAllowed, Message = "No data account." });
         }
     }
 
@@ -267,7 +280,7 @@ public sealed partial class HospitalNodeService(
 
         var settlement = await accounts.CommitAsync(request, plan, ran, CancellationToken.None);
         wire.AuditEntry = settlement.AuditEntry;
-        wire.Accounts.AddRange(accounts.ToWire(settlement.Accounts, ran, plan.Noise));
+        wire.Accounts.AddRange(accounts.ToWire(settlement.Accounts, plan, ran));
         return wire;
     }
 

@@ -8,4 +8,8 @@ namespace FederatedDpLlm.Federation.Nodes.Serving;
 /// <param name="Patients">Number of patients among them.</param>
 /// <param name="Scores">Whether the engine can answer choices.</param>
 /// <param name="Logits">Whether the engine can decode privately.</param>
-public sealed record NodeProfile(string Hospital, bool RouterNoiseAllowed, double Delta, long Records, long Patients, bool Scores, bool Logits);
+public sealed record NodeProfile(string Hospital, bool RouterNoiseAllowed, double Delta, long Records, long Patients, bool Scores, bool Logits)
+{
+    /// <summary>The blocks of patients; one that cannot pay is read no more. Empty where all patients stand on one account.</summary>
+    public IReadOnlyList<string> Blocks { get; init; } = [];
+}
