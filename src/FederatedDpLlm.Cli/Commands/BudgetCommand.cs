@@ -43,8 +43,8 @@ internal static class BudgetCommand
         }
 
         var shown = accounts.Select(account => ShownAccount.Of(account.Name, account.State)).ToList();
-        Print("Data accounts: the guarantee. What anyone can ever learn about a patient; they never refill.", shown.Where(account => account.Kind == "data"));
-        Print("Quotas: policy. They bound a patient's loss only if askers do not collude.", shown.Where(account => account.Kind != "data"));
+        Print("Data accounts, the guarantee of each block of patients: they never refill.", shown.Where(account => account.Kind == "data"));
+        Print("Quotas, the policy: they bound a patient's loss only if askers do not collude.", shown.Where(account => account.Kind != "data"));
         return LedgerOptions.Good;
     }
 
