@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-
 namespace FederatedDpLlm.SecureAggregation.KeyAgreement;
 
 /// <summary>
@@ -38,7 +35,7 @@ internal sealed class SharingGraph
             return new SharingGraph(holders);
         }
 
-        var ring = Permute(members, seed);
+        var ring = PublicPermutation.Of(members, seed);
         var reach = Math.Min(parameters.Neighbours / 2, (ring.Length - 1) / 2);
         for (var place = 0; place < ring.Length; place++)
         {
@@ -53,22 +50,5 @@ internal sealed class SharingGraph
         }
 
         return new SharingGraph(holders);
-    }
-
-    // Sorting by the hash of (seed, member) is a uniform permutation in the random-oracle model and needs no rejection.
-    private static int[] Permute(ReadOnlySpan<int> members, ReadOnlySpan<byte> seed)
-    {
-        var keys = new byte[members.Length][];
-        Span<byte> input = stackalloc byte[36];
-        seed.CopyTo(input);
-        for (var i = 0; i < members.Length; i++)
-        {
-            BinaryPrimitives.WriteInt32LittleEndian(input[32..], members[i]);
-            keys[i] = SHA256.HashData(input);
-        }
-
-        var ring = members.ToArray();
-        Array.Sort(keys, ring, Comparer<byte[]>.Create((left, right) => left.AsSpan().SequenceCompareTo(right)));
-        return ring;
     }
 }

@@ -44,4 +44,7 @@ public enum RefusalCode
 
     /// <summary>The sum does not open: somebody's key or ciphertext was not what it should be, and the protocol does not say whose.</summary>
     Undecryptable,
+
+    /// <summary>An update holds something that is not a finite number.</summary>
+    NotFinite,
 }
