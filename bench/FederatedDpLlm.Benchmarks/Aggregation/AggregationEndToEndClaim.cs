@@ -20,7 +20,7 @@ internal sealed class AggregationEndToEndClaim : IClaim
         var cipher = await OpenSslSpeed.MeasureAsync("aes-128-ctr", 16384, cancellationToken);
         var hash = await OpenSslSpeed.MeasureAsync("sha256", 65536, cancellationToken);
         var memory = new MemoryRead();
-        var read = memory.Bytes / Best.Of(5, () => memory.Read());
+        var read = memory.Bytes / Best.OfThread(5, () => memory.Read());
         using var round = new MeasuredRound(Clients, Length, dropped: 0);
         round.Run(cores, cancellationToken);
 

@@ -22,7 +22,7 @@ internal sealed class MaskingClaim : IClaim
             var (ours, peer) = (0.0, (double?)null);
             for (var round = 0; round < Rounds; round++)
             {
-                var seconds = Best.Of(3, () =>
+                var seconds = Best.OfThread(3, () =>
                 {
                     for (var i = 0; i < repeats; i++)
                     {

@@ -38,7 +38,7 @@ internal sealed class MeasuredRound : IDisposable
 
     public RoundParameters Parameters { get; }
 
-    /// <summary>Per client: advertise, share keys, upload, confirm, unmask.</summary>
+    /// <summary>Processor seconds of the calling thread, per client: advertise, share keys, upload, confirm, unmask.</summary>
     public double[][] ClientSeconds { get; }
 
     /// <summary>Of taking the uploads (signature, hash, addition).</summary>
@@ -103,9 +103,9 @@ internal sealed class MeasuredRound : IDisposable
 
     private TMessage Step<TMessage>(AggregationClient client, int stage, Func<Outcome<PendingRelease<TMessage>>> step)
     {
-        var clock = Stopwatch.StartNew();
+        var started = ThreadTime.Seconds;
         var message = step().Required.Release();
-        ClientSeconds[client.Self][stage] = clock.Elapsed.TotalSeconds;
+        ClientSeconds[client.Self][stage] = ThreadTime.Seconds - started;
         return message;
     }
 

@@ -26,8 +26,8 @@ internal sealed class ServerAddClaim : IClaim
             for (var round = 0; round < Rounds; round++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                ours = Math.Max(ours, (payload.Length + (8.0 * Lanes)) / Best.Of(1, () => format.AddTo(sum, payload)));
-                peer = Math.Max(peer, memory.Bytes / Best.Of(1, () => memory.Read()));
+                ours = Math.Max(ours, (payload.Length + (8.0 * Lanes)) / Best.OfThread(1, () => format.AddTo(sum, payload)));
+                peer = Math.Max(peer, memory.Bytes / Best.OfThread(1, () => memory.Read()));
             }
 
             yield return new Measurement($"{sizeBytes}-byte lanes, {Lanes} values, 1 thread", ours, "bytes/s", "reading memory", peer);

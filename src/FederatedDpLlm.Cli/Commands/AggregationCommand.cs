@@ -5,7 +5,7 @@ namespace FederatedDpLlm.Cli.Commands;
 /// <summary><c>fedllm aggregation demo</c>: a round of secure aggregation on this machine, beside the plaintext sum.</summary>
 internal static class AggregationCommand
 {
-    public static Command Create() => new("aggregation", "Secure aggregation: the coordinator learns the sum of the hospitals' updates and nothing else.") { Demo() };
+    public static Command Create() => new("aggregation", "Secure aggregation: the coordinator learns the sum of the hospitals' updates and nothing else.") { Demo(), AggregationVerify.Create() };
 
     private static Command Demo()
     {
@@ -16,12 +16,13 @@ internal static class AggregationCommand
         mode.AcceptOnlyFromAmong([.. AggregationDemo.Modes.Keys]);
         var seed = new Option<long>("--seed") { Description = "Of the updates and of who drops out; keys are always fresh.", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "One line of JSON on standard output." };
+        var transcript = new Option<FileInfo?>("--transcript") { Description = "Writes the round down for 'fedllm aggregation verify' (it holds every masked update: clients x parameters x 3 bytes)." };
         clients.Validators.Add(result => Require(result.GetValue(clients) is >= 4 and <= 1024, result, "--clients is 4 to 1024."));
         parameters.Validators.Add(result => Require(result.GetValue(parameters) is >= 1 and <= 100_000_000, result, "--parameters is 1 to 100000000."));
         drop.Validators.Add(result => Require(result.GetValue(drop) >= 0, result, "--drop is at least 0."));
-        var command = new Command("demo", "Runs every stage with hospitals dropping out, and compares the sum with the plaintext sum.") { clients, parameters, drop, mode, seed, json };
+        var command = new Command("demo", "Runs every stage with hospitals dropping out, and compares the sum with the plaintext sum.") { clients, parameters, drop, mode, seed, json, transcript };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(AggregationDemo.Run(
-            new AggregationDemo.Plan(parsed.GetValue(clients), parsed.GetValue(parameters), parsed.GetValue(drop), parsed.GetValue(mode)!, parsed.GetValue(seed)), parsed.GetValue(json), cancellationToken)));
+            new AggregationDemo.Plan(parsed.GetValue(clients), parsed.GetValue(parameters), parsed.GetValue(drop), parsed.GetValue(mode)!, parsed.GetValue(seed), parsed.GetValue(transcript)), parsed.GetValue(json), cancellationToken)));
         return command;
     }
 

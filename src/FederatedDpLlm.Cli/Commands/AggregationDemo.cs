@@ -6,6 +6,7 @@ using FederatedDpLlm.Privacy.Sampling;
 using FederatedDpLlm.SecureAggregation.KeyAgreement;
 using FederatedDpLlm.SecureAggregation.Simulation;
 using FederatedDpLlm.SecureAggregation.Stages;
+using FederatedDpLlm.SecureAggregation.Transcripts;
 
 namespace FederatedDpLlm.Cli.Commands;
 
@@ -24,7 +25,7 @@ internal static class AggregationDemo
     };
 
     /// <summary>The updates depend on seed, clients and parameters alone, who drops out on the seed.</summary>
-    internal sealed record Plan(int Clients, int Parameters, int Drop, string Mode, long Seed);
+    internal sealed record Plan(int Clients, int Parameters, int Drop, string Mode, long Seed, FileInfo? Transcript = null);
 
     public static int Run(Plan plan, bool json, CancellationToken cancellationToken)
     {
@@ -41,10 +42,20 @@ internal static class AggregationDemo
             DropoutOf = client => dropped.Contains(client) ? DropoutStage.BeforeUpload : DropoutStage.Never,
             Workers = Environment.ProcessorCount,
             Observe = message => Observe(seen, message),
+            Record = entry => writer?.Append(entry),
         };
+        using var file = plan.Transcript?.Create();
+        var writer = file is null ? null : new TranscriptWriter(file, parameters);
         var started = TimeProvider.System.GetTimestamp();
         var outcome = round.Run(cancellationToken);
         var seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
+        if (writer is not null)
+        {
+            using var coordinator = NewIdentity(random);
+            writer.Seal(outcome, coordinator);
+            Console.Error.WriteLine($"\nTranscript: {plan.Transcript!.FullName}, parameters {Convert.ToHexStringLower(parameters.Digest)}, sealed by {Convert.ToHexStringLower(coordinator.PublicKey.Span)}");
+        }
+
         identities.ForEach(identity => identity.Dispose());
         Console.Error.WriteLine();
         return outcome.IsAccepted ? Report(plan, dropped, outcome.Value, seen, round.SentBytes.Max(), seconds, json) : Refused(outcome.Refusal, parameters);

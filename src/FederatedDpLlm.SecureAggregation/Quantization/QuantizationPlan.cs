@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using FederatedDpLlm.Privacy;
 using FederatedDpLlm.Privacy.Accounting;
 using FederatedDpLlm.Privacy.Calibration;
+using FederatedDpLlm.Privacy.Sampling;
 using FederatedDpLlm.SecureAggregation.Stages;
 
 namespace FederatedDpLlm.SecureAggregation.Quantization;
@@ -25,6 +26,8 @@ public sealed class QuantizationPlan
     private QuantizationPlan(QuantizationTarget target, int stepExponent, double sigma, double bound, int largestValue)
     {
         (Target, StepExponent, Sigma, Bound, LargestValue) = (target, stepExponent, sigma, bound, largestValue);
+        OverflowProbability = OverflowAt(target, sigma, largestValue);
+        FailureProbability = OverflowProbability + ((double)target.Dimension * target.Clients * BatchGaussianSampler.AtLeast(sigma).Distance);
         Cost = EventAt(target, sigma, bound);
         Hash = SHA256.HashData(Encode());
     }
@@ -53,8 +56,11 @@ public sealed class QuantizationPlan
     /// <summary>Hospitals whose noise is counted.</summary>
     public int HonestSurvivors => Target.MinimumSurvivors - Target.Corrupt;
 
-    /// <summary>A bound on the distance between what is released and what <see cref="Cost"/> describes: overflow of any value.</summary>
-    public double FailureProbability => OverflowProbability(Target, Sigma, LargestValue);
+    /// <summary>A bound on the probability that any value of any client overflows its width, at most 2^-40.</summary>
+    public double OverflowProbability { get; }
+
+    /// <summary>A bound on the statistical distance between what is released and what <see cref="Cost"/> describes: overflow, and the sampler's own distance.</summary>
+    public double FailureProbability { get; }
 
     /// <summary>The delta to add to the accountant's at an epsilon: (1 + e^epsilon) times <see cref="FailureProbability"/>, as total variation enters both sides.</summary>
     public Delta AddedDelta(Epsilon epsilon) => new((1 + Math.Exp(epsilon.Value)) * FailureProbability);
@@ -117,7 +123,7 @@ public sealed class QuantizationPlan
 
         var bound = SumOfDiscreteGaussiansEvent.AfterStochasticRounding(norm, target.Dimension, RetryProbability);
         var sigma = NoiseCalibration.Smallest(noise => ZeroConcentrated.RhoOf(EventAt(target, noise, bound)) <= target.Rho.Value);
-        return OverflowProbability(target, sigma, (int)largest) <= Math.ScaleB(1, OverflowBits) ? new QuantizationPlan(target, exponent, sigma, bound, (int)largest) : null;
+        return OverflowAt(target, sigma, (int)largest) <= Math.ScaleB(1, OverflowBits) ? new QuantizationPlan(target, exponent, sigma, bound, (int)largest) : null;
     }
 
     // A coordinate of a rotated vector is sub-Gaussian with variance norm^2 / block: beyond this many deviations none lies, up to 2^-20, and one that does is clamped.
@@ -136,10 +142,11 @@ public sealed class QuantizationPlan
         target.MinimumSurvivors - target.Corrupt, sigma, target.Relation == NeighbouringRelation.ReplaceOne ? 2 * bound : bound, target.Dimension, target.Relation);
 
     // P(|noise| >= t) <= 2 exp(-t^2 / (2 sigma^2)), over all values of all clients.
-    private static double OverflowProbability(QuantizationTarget target, double sigma, int largest)
+    private static double OverflowAt(QuantizationTarget target, double sigma, int largest)
     {
+        // The sampler's sigma is at least what was asked for, within a relative 2^-39.
         double room = (1 << (target.ValueBits - 1)) - largest;
-        return 2.0 * target.Dimension * target.Clients * Math.Exp(-room * room / (2 * sigma * sigma)) * (1 + 1e-9);
+        return 2.0 * target.Dimension * target.Clients * Math.Exp(-room * room / (2 * sigma * sigma) * (1 - 1e-11)) * (1 + 1e-9);
     }
 
     private static void Check(QuantizationTarget target)

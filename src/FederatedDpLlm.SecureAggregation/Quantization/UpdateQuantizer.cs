@@ -26,6 +26,7 @@ public sealed class UpdateQuantizer
     private readonly QuantizationPlan _plan;
     private readonly HadamardRotation? _rotation;
     private readonly double _limitSquared;
+    private readonly BatchGaussianSampler _noise;
 
     /// <param name="plan">The round's plan.</param>
     public UpdateQuantizer(QuantizationPlan plan)
@@ -33,6 +34,7 @@ public sealed class UpdateQuantizer
         ArgumentNullException.ThrowIfNull(plan);
         _plan = plan;
         _rotation = plan.Target.RotationSeed.IsEmpty ? null : new HadamardRotation(plan.Target.RotationSeed.Span, plan.Target.Dimension);
+        _noise = BatchGaussianSampler.AtLeast(plan.Sigma);
         _limitSquared = Math.Floor(plan.Bound * plan.Bound * (1 - 1e-15));
     }
 
@@ -126,16 +128,15 @@ public sealed class UpdateQuantizer
     private void AddNoise(Span<int> values, ISecureRandom random)
     {
         var (lowest, highest) = (-(1 << (_plan.Target.ValueBits - 1)), (1 << (_plan.Target.ValueBits - 1)) - 1);
-        var sampler = DiscreteGaussianSampler.AtLeast(_plan.Sigma);
-        var noise = new long[Math.Min(PieceLength, values.Length)];
+        var noise = new int[Math.Min(PieceLength, values.Length)];
         for (var start = 0; start < values.Length; start += PieceLength)
         {
             var part = values[start..Math.Min(values.Length, start + PieceLength)];
-            sampler.Fill(noise.AsSpan(0, part.Length), random);
+            _noise.Fill(noise.AsSpan(0, part.Length), random);
             for (var i = 0; i < part.Length; i++)
             {
                 // Out of range has probability 2^-40 for the whole round, which the plan adds to delta; a refusal would depend on the data.
-                part[i] = (int)Math.Clamp(part[i] + noise[i], lowest, highest);
+                part[i] = Math.Clamp(part[i] + noise[i], lowest, highest);
             }
         }
 

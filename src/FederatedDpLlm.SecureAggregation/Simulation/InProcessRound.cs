@@ -1,6 +1,7 @@
 using FederatedDpLlm.Privacy.Sampling;
 using FederatedDpLlm.SecureAggregation.KeyAgreement;
 using FederatedDpLlm.SecureAggregation.Stages;
+using FederatedDpLlm.SecureAggregation.Transcripts;
 
 namespace FederatedDpLlm.SecureAggregation.Simulation;
 
@@ -32,6 +33,9 @@ public sealed class InProcessRound
 
     /// <summary>Sees every message that the coordinator accepts.</summary>
     public Action<RoundProgress> Observe { get; init; } = _ => { };
+
+    /// <summary>Is given every message that the coordinator accepts, for a transcript.</summary>
+    public Action<TranscriptEntry> Record { get; init; } = _ => { };
 
     /// <summary>Threads for masking and unmasking.</summary>
     public int Workers { get; init; } = 1;
@@ -66,7 +70,7 @@ public sealed class InProcessRound
         {
             clients[number] = new AggregationClient(_parameters, number, _identities[number], _random);
             var message = Take(clients, number, clients[number].Advertise());
-            Deliver(coordinator, number, coordinator.ReceiveAdvertisement(message), message.Length);
+            Deliver(coordinator, number, coordinator.ReceiveAdvertisement(message), message, []);
         }
 
         var advertisements = coordinator.CloseAdvertisements();
@@ -79,7 +83,7 @@ public sealed class InProcessRound
         {
             cancellationToken.ThrowIfCancellationRequested();
             var sharing = Take(clients, number, clients[number].ShareKeys(advertisements.Value));
-            Deliver(coordinator, number, coordinator.ReceiveSharing(sharing), sharing.Frame.Length + sharing.Envelopes.Sum(envelope => (long)envelope.Length));
+            Deliver(coordinator, number, coordinator.ReceiveSharing(sharing), sharing.Frame, sharing.Envelopes);
         }
 
         var inboxes = coordinator.CloseSharings();
@@ -98,7 +102,7 @@ public sealed class InProcessRound
         {
             cancellationToken.ThrowIfCancellationRequested();
             var upload = Take(clients, number, clients[number].Upload(inboxes[number], InputOf(number), Workers));
-            Deliver(coordinator, number, coordinator.ReceiveUpload(upload), upload.Header.Length + upload.Payload.Length);
+            Deliver(coordinator, number, coordinator.ReceiveUpload(upload), upload.Header, [upload.Payload]);
         }
 
         var announced = coordinator.CloseUploads();
@@ -110,7 +114,7 @@ public sealed class InProcessRound
         foreach (var number in Staying(announced.Value.Keys, DropoutStage.BeforeConfirming))
         {
             var message = Take(clients, number, clients[number].Confirm(announced.Value[number]));
-            Deliver(coordinator, number, coordinator.ReceiveConfirmation(message), message.Length);
+            Deliver(coordinator, number, coordinator.ReceiveConfirmation(message), message, []);
         }
 
         var confirmations = coordinator.CloseConfirmations();
@@ -126,7 +130,7 @@ public sealed class InProcessRound
             if (unmasking.IsAccepted)
             {
                 var message = Take(clients, number, unmasking);
-                Deliver(coordinator, number, coordinator.ReceiveUnmasking(message), message.Length);
+                Deliver(coordinator, number, coordinator.ReceiveUnmasking(message), message, []);
             }
         }
 
@@ -149,14 +153,16 @@ public sealed class InProcessRound
         return pending.Release();
     }
 
-    private void Deliver(AggregationCoordinator coordinator, int client, Refusal? refusal, long sizeBytes)
+    private void Deliver(AggregationCoordinator coordinator, int client, Refusal? refusal, ReadOnlyMemory<byte> frame, IReadOnlyList<ReadOnlyMemory<byte>> attachments)
     {
         if (refusal is not null)
         {
             throw new InvalidOperationException($"The coordinator refused an honest client: {refusal.Code}.");
         }
 
+        var sizeBytes = frame.Length + attachments.Sum(attachment => (long)attachment.Length);
         _sentBytes[client] += sizeBytes;
+        Record(new TranscriptEntry(coordinator.Stage, frame, attachments));
         Observe(new RoundProgress(coordinator.Stage, client, sizeBytes));
     }
 }

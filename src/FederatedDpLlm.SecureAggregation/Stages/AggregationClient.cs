@@ -129,7 +129,7 @@ public sealed class AggregationClient : IDisposable
         }
 
         var payload = UploadStep.Hide(_memory, values, _parameters, workers);
-        var header = SignedFrame.Seal(MessageKind.Upload, _parameters, Self, _identity, UploadBody.Of(payload).Encode());
+        var header = SignedFrame.Seal(MessageKind.Upload, _parameters, Self, _identity, UploadBody.Of(payload, workers).Encode());
         var leaf = MerkleTree.HashLeaf(header);
         if (Stage == ClientStage.Uploaded && !leaf.AsSpan().SequenceEqual(_memory.UploadLeaf))
         {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using FederatedDpLlm.SecureAggregation.Commitments;
 using FederatedDpLlm.SecureAggregation.KeyAgreement;
 using FederatedDpLlm.SecureAggregation.Masking;
@@ -139,7 +138,7 @@ public sealed class AggregationCoordinator
             return new Refusal(RefusalCode.Malformed, sender);
         }
 
-        if (upload.Payload.Length != body.PayloadLength || !SHA256.HashData(upload.Payload.Span).AsSpan().SequenceEqual(body.PayloadHash))
+        if (upload.Payload.Length != body.PayloadLength || !PayloadHash.Of(upload.Payload, _workers).AsSpan().SequenceEqual(body.PayloadHash))
         {
             return new Refusal(RefusalCode.PayloadMismatch);
         }

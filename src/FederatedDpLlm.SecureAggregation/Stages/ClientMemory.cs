@@ -75,14 +75,16 @@ internal sealed class ClientMemory : IDisposable
             memory.Members[i] = reader.Count(RoundParameters.MostClients - 1);
         }
 
+        var previous = -1;
         for (var count = reader.Count(RoundParameters.MostClients); count > 0; count--)
         {
-            memory.EdgeKeys[reader.Int32()] = reader.Bytes(CounterKeystream.KeySizeBytes).ToArray();
+            memory.EdgeKeys[ReadAscending(ref reader, ref previous)] = reader.Bytes(CounterKeystream.KeySizeBytes).ToArray();
         }
 
+        previous = -1;
         for (var count = reader.Count(RoundParameters.MostClients); count > 0; count--)
         {
-            var dealer = reader.Int32();
+            var dealer = ReadAscending(ref reader, ref previous);
             valid &= TryReadShare(ref reader, self, out var ofSeed) & TryReadShare(ref reader, self, out var ofSelfMask);
             memory.Held[dealer] = (ofSeed, ofSelfMask);
         }
@@ -146,6 +148,18 @@ internal sealed class ClientMemory : IDisposable
 
         EdgeKeys.Clear();
         Held.Clear();
+    }
+
+    // An encoding is unique: entries ascend.
+    private static int ReadAscending(ref WireReader reader, ref int previous)
+    {
+        var client = reader.Count(RoundParameters.MostClients - 1);
+        if (client <= previous)
+        {
+            reader.Break();
+        }
+
+        return previous = client;
     }
 
     private static bool TryReadShare(ref WireReader reader, int self, out SecretShare share)

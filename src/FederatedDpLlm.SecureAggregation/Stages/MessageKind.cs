@@ -8,4 +8,5 @@ internal enum MessageKind : byte
     Upload = 3,
     Confirmation = 4,
     Unmasking = 5,
+    SumCommitment = 16,
 }

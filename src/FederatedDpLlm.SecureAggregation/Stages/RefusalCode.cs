@@ -47,4 +47,7 @@ public enum RefusalCode
 
     /// <summary>An update holds something that is not a finite number.</summary>
     NotFinite,
+
+    /// <summary>The published sum is not the sum of what was uploaded.</summary>
+    WrongSum,
 }

@@ -39,6 +39,10 @@ internal sealed class SignedFrame
         return [.. signed, .. identity.Sign(signed)];
     }
 
+    /// <summary>Who says to have sent a frame, before anything was checked; null where the bytes are too short.</summary>
+    public static int? ClaimedSender(ReadOnlySpan<byte> bytes) =>
+        bytes.Length < OverheadBytes ? null : System.Buffers.Binary.BinaryPrimitives.ReadInt32LittleEndian(bytes[(HeaderSizeBytes - 4)..]);
+
     /// <summary>Checks everything but the body.</summary>
     public static Outcome<SignedFrame> Open(ReadOnlyMemory<byte> bytes, MessageKind kind, RoundParameters parameters)
     {

@@ -1,11 +1,9 @@
-using System.Security.Cryptography;
-
 namespace FederatedDpLlm.SecureAggregation.Stages;
 
 /// <summary>The signed part of an upload.</summary>
 internal sealed record UploadBody(long PayloadLength, byte[] PayloadHash)
 {
-    public static UploadBody Of(ReadOnlySpan<byte> payload) => new(payload.Length, SHA256.HashData(payload));
+    public static UploadBody Of(ReadOnlyMemory<byte> payload, int workers = 1) => new(payload.Length, Commitments.PayloadHash.Of(payload, workers));
 
     public static UploadBody? TryDecode(ReadOnlySpan<byte> body)
     {

@@ -24,7 +24,8 @@ public sealed class QuantizationTests
     {
         var plan = QuantizationPlan.For(Target(dimension, clients, survivors, corrupt, bits, rotate, rho));
         Assert.InRange(ZeroConcentrated.RhoOf(plan.Cost), rho * 0.999, rho);
-        Assert.InRange(plan.FailureProbability, 0, Math.Pow(2, -40));
+        Assert.InRange(plan.OverflowProbability, 0, Math.Pow(2, -40));
+        Assert.InRange(plan.FailureProbability - plan.OverflowProbability, 0, Math.Pow(2, -60) * dimension * clients);
         Assert.Equal((1 + Math.E) * plan.FailureProbability, plan.AddedDelta(new Epsilon(1)).Value, 1e-20);
         var cost = Assert.IsType<SumOfDiscreteGaussiansEvent>(plan.Cost);
         Assert.Equal((survivors - corrupt, plan.Sigma, plan.Bound, (long)dimension), (cost.Summands, cost.Sigma, cost.L2Sensitivity, cost.Dimension));

@@ -1,42 +1,52 @@
-using FederatedDpLlm.SecureAggregation.KeyAgreement;
+using FederatedDpLlm.SecureAggregation.Fuzz;
 using FederatedDpLlm.SecureAggregation.Stages;
+using FederatedDpLlm.Tests.Shared;
 
 namespace FederatedDpLlm.SecureAggregation.Tests.Stages;
 
 public sealed class HostileBytesTests
 {
-    // Every decoder gets random strings, and honest encodings with random bytes changed, cut or added: none throws, none reads what it did not write.
-    [Fact]
-    public void No_decoder_throws_on_random_bytes_and_what_it_accepts_it_writes_back()
+    private static readonly Lazy<IReadOnlyList<Decoder>> All = new(Decoders.All);
+
+    public static TheoryData<string> Names => [.. All.Value.Select(decoder => decoder.Name)];
+
+    [Theory, MemberData(nameof(Names))]
+    public void No_decoder_throws_on_changed_bytes_and_what_it_accepts_it_writes_back(string name)
     {
-        using var federation = new Federation(6, 8);
-        using var round = new ManualRound(federation);
-        round.ToConfirmations();
-        var parameters = federation.Parameters;
-        var memory = ClientMemory.TryDecode(round.Snapshots[0])!;
-        var graph = SharingGraph.Build(6, memory.Members, parameters.Sharing, memory.Advertisements);
-        var sharing = SignedFrame.Open(round.Sharings[0].Frame, MessageKind.Sharing, parameters).Required.Body.ToArray();
-        var unmasking = SignedFrame.Open(round.Clients[0].Unmask(round.Confirmations).Required.Release(), MessageKind.Unmasking, parameters).Required.Body.ToArray();
-        (byte[] Honest, Func<byte[], byte[]?> ReadAndWrite)[] decoders =
-        [
-            (parameters.Encode(), bytes => RoundParameters.TryDecode(bytes)?.Encode()),
-            (memory.Announcement, bytes => SurvivorAnnouncement.TryDecode(bytes, parameters)?.Encode(parameters)),
-            (round.Snapshots[0], bytes => ClientMemory.TryDecode(bytes) is null ? null : bytes),
-            (sharing, bytes => SharingBody.TryDecode(bytes, 0, graph)?.Encode()),
-            (unmasking, bytes => UnmaskingBody.TryDecode(bytes, 0, parameters) is null ? null : bytes),
-            (UploadBody.Of([1]).Encode(), bytes => UploadBody.TryDecode(bytes)?.Encode()),
-            (round.Confirmations[0].ToArray(), bytes => SignedFrame.Open(bytes, MessageKind.Confirmation, parameters).Value?.Bytes.ToArray()),
-        ];
+        var decoder = All.Value.Single(one => one.Name == name);
+        Assert.True(decoder.Check(decoder.Honest));
         var random = new TestRandom(20);
-        foreach (var (honest, readAndWrite) in decoders)
+        for (var i = 0; i < 400; i++)
         {
-            Assert.Equal(honest, readAndWrite(honest)!);
-            for (var i = 0; i < 1500; i++)
-            {
-                var bytes = Mutate(honest, i % 4, random);
-                var written = readAndWrite(bytes);
-                Assert.True(written is null || written.AsSpan().SequenceEqual(bytes));
-            }
+            decoder.Check(Mutate(decoder.Honest, i % 6, random));
+        }
+
+        RandomStrings(decoder, 10_000);
+    }
+
+    // A million strings a decoder: lengths around what it expects, and its own first bytes half of the time, so that they get past the first check.
+    [Theory, MemberData(nameof(Names)), Trait(TestLength.Name, TestLength.Ci)]
+    public void No_decoder_throws_on_a_million_random_strings(string name) => RandomStrings(All.Value.Single(one => one.Name == name), 1_000_000);
+
+    [Theory, MemberData(nameof(Names)), Trait(TestLength.Name, TestLength.Long)]
+    public void No_decoder_throws_on_fifty_thousand_changed_encodings(string name)
+    {
+        var decoder = All.Value.Single(one => one.Name == name);
+        var random = new TestRandom(21);
+        for (var i = 0; i < 50_000; i++)
+        {
+            decoder.Check(Mutate(decoder.Honest, i % 6, random));
+        }
+    }
+
+    // What the fuzzer (build/fuzz.sh) found worth keeping, with the encodings it started from.
+    [Fact]
+    public void Every_seed_of_the_fuzzer_is_read_or_refused()
+    {
+        var folder = Repository.Path("tests", "FederatedDpLlm.SecureAggregation.Tests", "Seeds");
+        foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
+        {
+            All.Value.Single(decoder => decoder.Name == Path.GetFileName(Path.GetDirectoryName(file))).Check(File.ReadAllBytes(file));
         }
     }
 
@@ -55,46 +65,24 @@ public sealed class HostileBytesTests
         }
     }
 
-    // Two sets of updates with the same sum: what the coordinator sees of one client is uniform in both, and so is the difference. Each of the nine
-    // statistics is chi-square with 255 degrees of freedom, above 420 with probability below 1e-9: a false alarm in fewer than one run in 10^8.
-    [Fact]
-    public void Uploads_look_uniform_whatever_the_updates_are()
+    private static void RandomStrings(Decoder decoder, int count)
     {
-        using var federation = new Federation(4, 20_000);
-        var plain = federation.Inputs[0];
-        Array.Fill(plain, 0);
-        var first = Upload(federation);
-        Array.Fill(plain, 12345);
-        Array.Fill(federation.Inputs[1], -12345);
-        var second = Upload(federation);
-        for (var place = 0; place < 3; place++)
+        var random = new TestRandom(22);
+        var noise = new byte[1 << 16];
+        random.Fill(noise);
+        for (var i = 0; i < count; i++)
         {
-            Assert.InRange(ChiSquare(first, place), 120, 420);
-            Assert.InRange(ChiSquare(second, place), 120, 420);
-            Assert.InRange(ChiSquare([.. first.Zip(second, (a, b) => (byte)(a - b))], place), 120, 420);
+            // Strings are windows of one long random string, at places and of lengths that repeat after more than 10^9 only.
+            var length = i % 4 == 0 ? decoder.Honest.Length : (int)(i * 7919L % (2L * Math.Min(decoder.Honest.Length, 4000)));
+            var start = (int)(i * 104729L % Math.Max(1, noise.Length - length));
+            var bytes = noise.AsSpan(start, Math.Min(length, noise.Length - start)).ToArray();
+            if (i % 2 == 0)
+            {
+                decoder.Honest.AsSpan(0, Math.Min(i % 64, Math.Min(bytes.Length, decoder.Honest.Length))).CopyTo(bytes);
+            }
+
+            decoder.Check(bytes);
         }
-
-        // The battery sees what is there to see: an update without masks fails it.
-        Assert.True(ChiSquare(new byte[60_000], 0) > 1e6);
-    }
-
-    private static byte[] Upload(Federation federation)
-    {
-        using var round = new ManualRound(federation);
-        round.ToSharings();
-        return round.Upload(0).Payload.ToArray();
-    }
-
-    private static double ChiSquare(byte[] payload, int place)
-    {
-        var counts = new int[256];
-        for (var i = place; i < payload.Length; i += 3)
-        {
-            counts[payload[i]]++;
-        }
-
-        var expected = payload.Length / 3 / 256.0;
-        return counts.Sum(count => (count - expected) * (count - expected) / expected);
     }
 
     private static byte[] Mutate(byte[] honest, int how, TestRandom random)
@@ -110,6 +98,13 @@ public sealed class HostileBytesTests
                 return bytes[..random.Below(honest.Length)];
             case 2:
                 return [.. bytes, (byte)random.Below(256)];
+            case 3:
+                // A length or a count, most likely: four bytes that claim much.
+                var place = random.Below(Math.Max(1, honest.Length - 4));
+                bytes.AsSpan(place, Math.Min(4, bytes.Length - place)).Fill(random.Below(2) == 0 ? (byte)0xFF : (byte)0x7F);
+                return bytes;
+            case 4:
+                return [.. bytes[..(bytes.Length / 2)], .. bytes[..(bytes.Length / 2)]];
             default:
                 bytes[random.Below(honest.Length)] = (byte)random.Below(256);
                 return bytes;

@@ -16,6 +16,8 @@ internal sealed class ManualRound(Federation federation) : IDisposable
 
     public AggregationClient[] Clients { get; } = [.. Enumerable.Range(0, federation.Parameters.Clients).Select(federation.Client)];
 
+    public IReadOnlyList<ReadOnlyMemory<byte>> Advertisements { get; private set; } = [];
+
     public Dictionary<int, byte[]> Snapshots { get; } = [];
 
     public Dictionary<int, KeySharing> Sharings { get; } = [];
@@ -36,7 +38,7 @@ internal sealed class ManualRound(Federation federation) : IDisposable
     public IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>> ToSharings()
     {
         Advertise();
-        var advertisements = Coordinator.CloseAdvertisements().Required;
+        var advertisements = Advertisements = Coordinator.CloseAdvertisements().Required;
         foreach (var client in Clients)
         {
             var pending = client.ShareKeys(advertisements).Required;
@@ -48,7 +50,9 @@ internal sealed class ManualRound(Federation federation) : IDisposable
         return _inboxes = Coordinator.CloseSharings().Required;
     }
 
-    public MaskedUpload Upload(int client) => Uploads[client] = Clients[client].Upload(_inboxes[client], federation.Inputs[client]).Required.Release();
+    public MaskedUpload Upload(int client) => Uploads[client] = UploadPending(client).Release();
+
+    public PendingRelease<MaskedUpload> UploadPending(int client) => Clients[client].Upload(_inboxes[client], federation.Inputs[client]).Required;
 
     public IReadOnlyDictionary<int, AnnouncedSurvivors> ToUploads()
     {

@@ -1,0 +1,97 @@
+using System.CommandLine;
+using FederatedDpLlm.SecureAggregation.Transcripts;
+
+namespace FederatedDpLlm.Cli.Commands;
+
+/// <summary><c>fedllm aggregation verify TRANSCRIPT</c>: an auditor replays a round offline.</summary>
+internal static class AggregationVerify
+{
+    private const int Valid = 0;
+    private const int NotValid = 1;
+    private const int Unreadable = 2;
+
+    public static Command Create()
+    {
+        var file = new Argument<FileInfo>("transcript") { Description = "The file that the round's coordinator wrote." };
+        var parameters = new Option<string>("--parameters-digest") { Description = "The digest (hexadecimal) that the round's parameters must have: roster, model, privacy plan.", DefaultValueFactory = _ => "" };
+        var coordinator = new Option<string>("--coordinator-key") { Description = "The key (hexadecimal) that must have sealed the transcript.", DefaultValueFactory = _ => "" };
+        var json = new Option<bool>("--json") { Description = "One line of JSON on standard output." };
+        parameters.Validators.Add(RequireHex);
+        coordinator.Validators.Add(RequireHex);
+        var command = new Command(
+            "verify", "Replays a transcript offline: signatures, commitments, quorum, Merkle roots and the exact sum. Exit code 0 valid, 1 not valid, 2 no file to read.")
+        {
+            file, parameters, coordinator, json,
+        };
+        command.SetAction(parsed => Run(
+            parsed.GetRequiredValue(file), Convert.FromHexString(parsed.GetRequiredValue(parameters)), Convert.FromHexString(parsed.GetRequiredValue(coordinator)), parsed.GetValue(json)));
+        return command;
+    }
+
+    private static int Run(FileInfo file, byte[] parameters, byte[] coordinator, bool json)
+    {
+        try
+        {
+            using var source = file.OpenRead();
+            Console.Error.WriteLine($"Replaying {file.Name}, {file.Length} bytes ...");
+            return Show(TranscriptAudit.Run(source, parameters, coordinator, Environment.ProcessorCount), json);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"The transcript cannot be read: {exception.Message}");
+            return Unreadable;
+        }
+    }
+
+    private static int Show(TranscriptReport report, bool json)
+    {
+        if (json)
+        {
+            JsonLine.Write(new
+            {
+                valid = report.IsValid,
+                fault = report.Fault?.ToString(),
+                refusal = report.Detail?.Code.ToString(),
+                blamed = report.Detail?.Blamed is { } blamed ? [blamed] : report.Seal?.Blamed ?? [],
+                entry = report.Entry,
+                task = report.Parameters?.Task,
+                round = report.Parameters?.Round,
+                mode = report.Parameters?.Mode.ToString().ToLowerInvariant(),
+                clients = report.Parameters?.Clients,
+                survivors = report.Seal?.Survivors,
+                outcome = report.Seal is null ? null : report.Seal.Refusal?.ToString() ?? "sum",
+                sumSha256 = report.Seal is { Refusal: null } ? Hex(report.Seal.SumHash) : null,
+                uploadRoot = Hex(report.UploadRoot),
+                parametersDigest = report.Parameters is { } read ? Convert.ToHexStringLower(read.Digest) : null,
+                coordinatorKey = Hex(report.CoordinatorKey),
+            });
+            return report.IsValid ? Valid : NotValid;
+        }
+
+        if (!report.IsValid)
+        {
+            Console.WriteLine($"NOT VALID: {report.Fault}{(report.Detail is { } detail ? $" ({detail.Code}{(detail.Blamed is { } client ? $", client {client}" : "")})" : "")} after {report.Entry} entries.");
+            return NotValid;
+        }
+
+        var (parameters, seal) = (report.Parameters!, report.Seal!);
+        Console.WriteLine($"Valid: task '{parameters.Task}', round {parameters.Round}, {parameters.Clients} hospitals, {report.Entry} messages.");
+        Console.WriteLine(seal.Refusal is { } refusal ? $"The round ended without a sum: {refusal}." : $"The sum of {seal.Survivors.Count} updates, recomputed from the messages: SHA-256 {Hex(seal.SumHash)}");
+        Console.WriteLine($"Blamed: {(seal.Blamed.Count == 0 ? "nobody" : string.Join(", ", seal.Blamed))}");
+        Console.WriteLine($"Merkle root of the uploads, signed by the hospitals: {Hex(report.UploadRoot)}");
+        Console.WriteLine($"Digest of the parameters (compare with --parameters-digest): {Convert.ToHexStringLower(parameters.Digest)}");
+        Console.WriteLine($"Sealed by (compare with --coordinator-key): {Hex(report.CoordinatorKey)}");
+        return Valid;
+    }
+
+    private static string? Hex(ReadOnlyMemory<byte> bytes) => bytes.IsEmpty ? null : Convert.ToHexStringLower(bytes.Span);
+
+    private static void RequireHex(System.CommandLine.Parsing.OptionResult result)
+    {
+        var text = result.Tokens.Count == 0 ? "" : result.Tokens[0].Value;
+        if (text.Length is not (0 or 64) || text.Any(character => !char.IsAsciiHexDigit(character)))
+        {
+            result.AddError($"{result.Option.Name} is 64 hexadecimal digits.");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+using FederatedDpLlm.SecureAggregation.Stages;
+
+namespace FederatedDpLlm.SecureAggregation.Tests.Stages;
+
+/// <summary>
+/// A client is killed at every edge: after the snapshot was stored and before the message went out, and after. What comes back from the latest snapshot may
+/// repeat what it decided, and nothing else, whatever the coordinator asks for the second time.
+/// </summary>
+public sealed class CrashTests
+{
+    private const int Client = 1;
+
+    [Fact]
+    public void Whatever_the_edge_a_restarted_client_repeats_its_message_or_refuses()
+    {
+        using var federation = new Federation(6, 12);
+        var honest = Edges(federation);
+        for (var edge = 0; edge < honest.Count; edge++)
+        {
+            using var restarted = AggregationClient.Restore(honest[edge].Snapshot, federation.Parameters, federation.Identities[Client], federation.Random);
+            Assert.Equal(honest[edge].Message, honest[edge].Again(restarted));
+            foreach (var other in honest[edge].Others)
+            {
+                Assert.Contains(other(restarted), new[] { RefusalCode.AlreadyDecided, RefusalCode.WrongStage, RefusalCode.Equivocation });
+            }
+
+            // What it repeats after the refusals is still the same.
+            Assert.Equal(honest[edge].Message, honest[edge].Again(restarted));
+        }
+    }
+
+    [Fact]
+    public void A_client_restarted_before_its_decision_was_stored_decides_once_and_what_it_sends_is_one_message()
+    {
+        // The crash comes after the step and before the snapshot: nothing was sent, and the older snapshot decides afresh. The two decisions may differ, but
+        // only the second one is ever released, since Release comes after storing.
+        using var federation = new Federation(6, 12);
+        using var round = new ManualRound(federation);
+        var announced = round.ToUploads();
+        using var restarted = AggregationClient.Restore(round.Snapshots[Client], federation.Parameters, federation.Identities[Client], federation.Random);
+        Assert.Equal(ClientStage.Shared, restarted.Stage);
+        Assert.Equal(RefusalCode.WrongStage, restarted.Confirm(announced[Client]).Refusal!.Code);
+        Assert.Equal(RefusalCode.WrongStage, restarted.Unmask([]).Refusal!.Code);
+    }
+
+    [Fact]
+    public void Over_every_pair_of_requests_no_client_ever_releases_two_shares_of_one_dealer()
+    {
+        // Two survivor sets, both with a valid inclusion proof of the client's own upload, in either order, with a crash between any two steps.
+        using var federation = new Federation(6, 12, minimumSurvivors: 4);
+        foreach (var restart in new[] { false, true })
+        {
+            using var round = new ManualRound(federation);
+            var announced = round.ToUploads();
+            byte[][] leaves = [.. round.Uploads.Where(upload => upload.Key != 5).Select(upload => SecureAggregation.Commitments.MerkleTree.HashLeaf(upload.Value.Header.Span))];
+            var other = new SurvivorAnnouncement([0, 1, 2, 3, 4], SecureAggregation.Commitments.MerkleTree.Root(leaves));
+            var second = new AnnouncedSurvivors(other.Encode(federation.Parameters), SecureAggregation.Commitments.MerkleTree.Prove(leaves, Client));
+            var signed = Enumerable.Range(0, 5).Select(client => (ReadOnlyMemory<byte>)SignedFrame.Seal(
+                MessageKind.Confirmation, federation.Parameters, client, federation.Identities[client], other.Digest(federation.Parameters))).ToArray();
+            var client = round.Clients[Client];
+            var pending = client.Confirm(second).Required;
+            if (restart)
+            {
+                client = AggregationClient.Restore(pending.Snapshot.Span, federation.Parameters, federation.Identities[Client], federation.Random);
+            }
+
+            var release = client.Unmask(signed).Required;
+            if (restart)
+            {
+                client = AggregationClient.Restore(release.Snapshot.Span, federation.Parameters, federation.Identities[Client], federation.Random);
+            }
+
+            // The dropped client's seed share is out: its self-mask share is gone from memory and from the snapshot, and asking again gives the same bytes.
+            Assert.False(client.Confirm(announced[Client]).IsAccepted);
+            Assert.Equal(release.Release().ToArray(), client.Unmask([.. signed.Reverse()]).Required.Release().ToArray());
+            Assert.Empty(ClientMemory.TryDecode(release.Snapshot.Span)!.Held);
+        }
+    }
+
+    [Fact]
+    public void A_coordinator_fed_its_journal_again_after_a_crash_at_any_message_is_where_it_was()
+    {
+        using var federation = new Federation(5, 6);
+        var (bytes, outcome) = Transcripts.TranscriptTests.Record(federation, client => client == 3 ? Simulation.DropoutStage.BeforeUpload : Simulation.DropoutStage.Never);
+
+        // The audit is the replay: every prefix of the journal brings a fresh coordinator to the same refusals and, at its end, to the same sum.
+        var report = SecureAggregation.Transcripts.TranscriptAudit.Run(new MemoryStream(bytes));
+        Assert.True(report.IsValid);
+        Assert.Equal(SecureAggregation.Transcripts.TranscriptSeal.HashOf(outcome.Required.Values.Span), report.Seal!.SumHash.ToArray());
+    }
+
+    private static List<Edge> Edges(Federation federation)
+    {
+        using var round = new ManualRound(federation);
+        var edges = new List<Edge>();
+        var client = round.Clients[Client];
+        var advertised = client.Advertise().Required;
+        var others = round.Clients.Where(other => other.Self != Client).Select(other => other.Advertise().Required.Release()).ToList();
+        List<ReadOnlyMemory<byte>> all = [others[0], advertised.Release(), .. others.Skip(1)];
+        edges.Add(new Edge(
+            advertised.Snapshot.ToArray(), advertised.Release().ToArray(), restarted => restarted.Advertise().Required.Release().ToArray(),
+            [restarted => restarted.Upload([], federation.Inputs[Client]).Refusal!.Code, restarted => restarted.Confirm(new AnnouncedSurvivors(default, [])).Refusal!.Code, restarted => restarted.Unmask([]).Refusal!.Code]));
+
+        using var full = new ManualRound(federation);
+        var inboxes = full.ToSharings();
+        var advertisements = full.Advertisements;
+        var shared = full.Snapshots[Client];
+        edges.Add(new Edge(
+            shared, Flat(full.Sharings[Client]), restarted => Flat(restarted.ShareKeys(advertisements).Required.Release()),
+            [restarted => restarted.ShareKeys([.. advertisements.Take(5)]).Refusal!.Code, restarted => restarted.Advertise().Refusal!.Code, restarted => restarted.Unmask([]).Refusal!.Code]));
+
+        var uploads = Enumerable.Range(0, 6).Select(full.UploadPending).ToArray();
+        edges.Add(new Edge(
+            uploads[Client].Snapshot.ToArray(), uploads[Client].Release().Payload.ToArray(), restarted => restarted.Upload(inboxes[Client], federation.Inputs[Client]).Required.Release().Payload.ToArray(),
+            [restarted => restarted.Upload(inboxes[Client], federation.Inputs[0]).Refusal!.Code, restarted => restarted.ShareKeys(advertisements).Refusal!.Code, restarted => restarted.Unmask([]).Refusal!.Code]));
+
+        Assert.All(uploads, upload => Assert.Null(full.Coordinator.ReceiveUpload(upload.Release())));
+        var announced = full.Coordinator.CloseUploads().Required;
+        full.Confirm(announced);
+        var without = new SurvivorAnnouncement([0, 1, 2, 3, 4], new byte[32]).Encode(federation.Parameters);
+        edges.Add(new Edge(
+            full.Snapshots[Client], full.Confirmations[Client].ToArray(), restarted => restarted.Confirm(announced[Client]).Required.Release().ToArray(),
+            [restarted => restarted.Confirm(new AnnouncedSurvivors(without, [])).Refusal!.Code, restarted => restarted.Upload(inboxes[Client], federation.Inputs[Client]).Refusal!.Code]));
+
+        var unmasked = full.Clients[Client].Unmask(full.Confirmations).Required;
+        edges.Add(new Edge(
+            unmasked.Snapshot.ToArray(), unmasked.Release().ToArray(), restarted => restarted.Unmask([]).Required.Release().ToArray(),
+            [restarted => restarted.Confirm(new AnnouncedSurvivors(without, [])).Refusal!.Code, restarted => restarted.Confirm(announced[Client]).Refusal!.Code, restarted => restarted.Upload(inboxes[Client], federation.Inputs[0]).Refusal!.Code]));
+        return edges;
+    }
+
+    private static byte[] Flat(KeySharing sharing) => [.. sharing.Frame.Span, .. sharing.Envelopes.SelectMany(envelope => envelope.ToArray())];
+
+    /// <param name="Snapshot">What was stored.</param>
+    /// <param name="Message">What was then sent.</param>
+    /// <param name="Again">The same request once more.</param>
+    /// <param name="Others">Other requests, each of which must be refused.</param>
+    private sealed record Edge(byte[] Snapshot, byte[] Message, Func<AggregationClient, byte[]> Again, IReadOnlyList<Func<AggregationClient, RefusalCode>> Others);
+}

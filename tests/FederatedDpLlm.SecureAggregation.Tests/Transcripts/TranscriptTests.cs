@@ -1,0 +1,132 @@
+using FederatedDpLlm.SecureAggregation.KeyAgreement;
+using FederatedDpLlm.SecureAggregation.Simulation;
+using FederatedDpLlm.SecureAggregation.Stages;
+using FederatedDpLlm.SecureAggregation.Tests.Stages;
+using FederatedDpLlm.SecureAggregation.Transcripts;
+using FederatedDpLlm.Tests.Shared;
+
+namespace FederatedDpLlm.SecureAggregation.Tests.Transcripts;
+
+public sealed class TranscriptTests
+{
+    private static readonly byte[] CoordinatorSeed = [.. Enumerable.Repeat((byte)9, 32)];
+
+    [Fact]
+    public void An_auditor_replays_a_round_with_dropouts_to_the_same_sum()
+    {
+        using var federation = new Federation(7, 30);
+        var (bytes, outcome) = Record(federation, client => client == 2 ? DropoutStage.BeforeUpload : client == 4 ? DropoutStage.BeforeUnmasking : DropoutStage.Never);
+        var report = TranscriptAudit.Run(new MemoryStream(bytes));
+        Assert.True(report.IsValid);
+        Assert.Equal(TranscriptSeal.HashOf(outcome.Required.Values.Span), report.Seal!.SumHash.ToArray());
+        Assert.Equal([0, 1, 3, 4, 5, 6], report.Seal.Survivors);
+        Assert.Equal(federation.Parameters.Digest.ToArray(), report.Parameters!.Digest.ToArray());
+        Assert.Equal(32, report.UploadRoot.Length);
+        using var coordinator = new HospitalIdentity(CoordinatorSeed);
+        Assert.Equal(coordinator.PublicKey.ToArray(), report.CoordinatorKey.ToArray());
+    }
+
+    [Fact]
+    public void A_round_that_ended_without_a_sum_has_a_valid_transcript_of_its_refusal()
+    {
+        using var federation = new Federation(6, 8);
+        foreach (var stage in Enum.GetValues<DropoutStage>().Where(stage => stage != DropoutStage.Never))
+        {
+            var (bytes, outcome) = Record(federation, client => client < 3 ? stage : DropoutStage.Never);
+            Assert.False(outcome.IsAccepted);
+            var report = TranscriptAudit.Run(new MemoryStream(bytes));
+            Assert.True(report.IsValid, $"{stage}: {report.Fault} {report.Detail}");
+            Assert.Equal(outcome.Refusal!.Code, report.Seal!.Refusal);
+        }
+    }
+
+    [Fact]
+    public void A_transcript_with_any_bit_changed_is_refused() => Flipped(stride: 97);
+
+    [Fact, Trait(TestLength.Name, TestLength.Ci)]
+    public void A_transcript_with_any_bit_changed_is_refused_at_every_seventh_byte() => Flipped(stride: 7);
+
+    [Fact]
+    public void A_transcript_that_is_cut_or_longer_is_refused()
+    {
+        using var federation = new Federation(4, 3, minimumSurvivors: 3);
+        var (bytes, _) = Record(federation, _ => DropoutStage.Never);
+        for (var length = 0; length < bytes.Length; length += 61)
+        {
+            Assert.False(TranscriptAudit.Run(new MemoryStream(bytes[..length])).IsValid);
+        }
+
+        Assert.Equal(TranscriptFault.Malformed, TranscriptAudit.Run(new MemoryStream([.. bytes, 0])).Fault);
+        Assert.Equal(TranscriptFault.NotATranscript, TranscriptAudit.Run(new MemoryStream("{}"u8.ToArray())).Fault);
+    }
+
+    [Fact]
+    public void A_round_sealed_by_another_key_or_with_other_parameters_than_expected_is_refused()
+    {
+        using var federation = new Federation(4, 3, minimumSurvivors: 3);
+        var (bytes, _) = Record(federation, _ => DropoutStage.Never);
+        using var coordinator = new HospitalIdentity(CoordinatorSeed);
+        Assert.True(TranscriptAudit.Run(new MemoryStream(bytes), federation.Parameters.Digest.ToArray(), coordinator.PublicKey).IsValid);
+        Assert.Equal(TranscriptFault.WrongParameters, TranscriptAudit.Run(new MemoryStream(bytes), new byte[32]).Fault);
+        Assert.Equal(TranscriptFault.BadSeal, TranscriptAudit.Run(new MemoryStream(bytes), default, new byte[32]).Fault);
+    }
+
+    [Fact]
+    public void A_coordinator_that_claims_another_sum_or_hides_whom_it_blamed_is_caught()
+    {
+        using var federation = new Federation(6, 8);
+        using var coordinator = new HospitalIdentity(CoordinatorSeed);
+        foreach (var lie in new Func<AggregateSum, AggregateSum>[]
+        {
+            sum => sum with { Values = new int[8] },
+            sum => sum with { Survivors = [.. sum.Survivors.Skip(1)] },
+            sum => sum with { Blamed = [3] },
+        })
+        {
+            var (bytes, _) = Record(federation, _ => DropoutStage.Never, lie);
+            Assert.Equal(TranscriptFault.WrongResult, TranscriptAudit.Run(new MemoryStream(bytes)).Fault);
+        }
+    }
+
+    [Fact]
+    public void A_sealed_transcript_takes_no_more_entries()
+    {
+        using var federation = new Federation(4, 3);
+        using var coordinator = new HospitalIdentity(CoordinatorSeed);
+        var writer = new TranscriptWriter(new MemoryStream(), federation.Parameters);
+        writer.Seal(Outcome<AggregateSum>.Refused(RefusalCode.TooFewSurvivors), coordinator);
+        Assert.Throws<InvalidOperationException>(() => writer.Append(new TranscriptEntry(CoordinatorStage.Advertisements, new byte[1], [])));
+        Assert.Throws<InvalidOperationException>(() => writer.Seal(Outcome<AggregateSum>.Refused(RefusalCode.TooFewSurvivors), coordinator));
+    }
+
+    internal static (byte[] Bytes, Outcome<AggregateSum> Outcome) Record(Federation federation, Func<int, DropoutStage> dropout, Func<AggregateSum, AggregateSum>? lie = null)
+    {
+        using var file = new MemoryStream();
+        using var coordinator = new HospitalIdentity(CoordinatorSeed);
+        var writer = new TranscriptWriter(file, federation.Parameters);
+        var round = new InProcessRound(federation.Parameters, federation.Identities, federation.Random)
+        {
+            InputOf = client => federation.Inputs[client],
+            DropoutOf = dropout,
+            Record = writer.Append,
+        };
+        var outcome = round.Run(CancellationToken.None);
+        writer.Seal(lie is null ? outcome : Outcome<AggregateSum>.Accepted(lie(outcome.Required)), coordinator);
+        return (file.ToArray(), outcome);
+    }
+
+    private static void Flipped(int stride)
+    {
+        using var federation = new Federation(4, 3, minimumSurvivors: 3);
+        var (bytes, _) = Record(federation, client => client == 1 ? DropoutStage.BeforeUpload : DropoutStage.Never);
+        for (var place = 0; place < bytes.Length; place += stride)
+        {
+            bytes[place] ^= (byte)(1 << (place % 8));
+            var report = TranscriptAudit.Run(new MemoryStream(bytes));
+            Assert.False(report.IsValid, $"byte {place}");
+            bytes[place] ^= (byte)(1 << (place % 8));
+        }
+
+        Assert.True(TranscriptAudit.Run(new MemoryStream(bytes)).IsValid);
+    }
+}
