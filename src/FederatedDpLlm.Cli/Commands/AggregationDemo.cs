@@ -34,6 +34,13 @@ internal static class AggregationDemo
         var parameters = new RoundParameters(
             "aggregation demo", 1, Modes[plan.Mode], plan.Parameters, ValueBits, [.. identities.Select(identity => identity.PublicKey)],
             SHA256.HashData("demo model"u8), SHA256.HashData("demo privacy plan"u8), acceptUnreviewedCryptography: true);
+        using var file = Create(plan.Transcript);
+        if (file is null && plan.Transcript is not null)
+        {
+            return Wrong;
+        }
+
+        var writer = file is null ? null : new TranscriptWriter(file, parameters);
         var dropped = Dropped(plan);
         var seen = new SortedDictionary<CoordinatorStage, (int Messages, long Bytes)>();
         var round = new InProcessRound(parameters, identities, random)
@@ -44,8 +51,6 @@ internal static class AggregationDemo
             Observe = message => Observe(seen, message),
             Record = entry => writer?.Append(entry),
         };
-        using var file = plan.Transcript?.Create();
-        var writer = file is null ? null : new TranscriptWriter(file, parameters);
         var started = TimeProvider.System.GetTimestamp();
         var outcome = round.Run(cancellationToken);
         var seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
@@ -81,6 +86,19 @@ internal static class AggregationDemo
         Console.WriteLine($"SHA-256 of the sum (int64, little-endian): {hash}");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{bytesPerClient} bytes a client, {seconds:F2} s in all"));
         return exact ? Good : Wrong;
+    }
+
+    private static FileStream? Create(FileInfo? transcript)
+    {
+        try
+        {
+            return transcript?.Create();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"The transcript cannot be written: {exception.Message}");
+            return null;
+        }
     }
 
     private static int Refused(Refusal refusal, RoundParameters parameters)

@@ -27,6 +27,16 @@ public sealed class TranscriptTests
     }
 
     [Fact]
+    public void A_round_of_the_homomorphic_mode_is_replayed_too()
+    {
+        using var federation = new Federation(4, 30, AggregationMode.Homomorphic);
+        var (bytes, outcome) = Record(federation, client => client == 3 ? DropoutStage.BeforeConfirming : DropoutStage.Never);
+        var report = TranscriptAudit.Run(new MemoryStream(bytes));
+        Assert.True(report.IsValid, $"{report.Fault} {report.Detail}");
+        Assert.Equal(TranscriptSeal.HashOf(outcome.Required.Values.Span), report.Seal!.SumHash.ToArray());
+    }
+
+    [Fact]
     public void A_round_that_ended_without_a_sum_has_a_valid_transcript_of_its_refusal()
     {
         using var federation = new Federation(6, 8);
