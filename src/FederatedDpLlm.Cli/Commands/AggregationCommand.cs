@@ -12,7 +12,7 @@ internal static class AggregationCommand
         var clients = new Option<int>("--clients") { Description = "Hospitals, 4 to 1024.", DefaultValueFactory = _ => 16 };
         var parameters = new Option<int>("--parameters") { Description = "Values in an update.", DefaultValueFactory = _ => 1_000_000 };
         var drop = new Option<int>("--drop") { Description = "Hospitals that drop out before their upload.", DefaultValueFactory = _ => 3 };
-        var mode = new Option<string>("--mode") { Description = "How updates are hidden: mask (default, standard assumptions), homomorphic (lattice encryption, not reviewed outside).", DefaultValueFactory = _ => "mask" };
+        var mode = new Option<string>("--mode") { Description = "How updates are hidden: mask (default, standard assumptions), homomorphic or committee (lattice encryption, not reviewed outside).", DefaultValueFactory = _ => "mask" };
         mode.AcceptOnlyFromAmong([.. AggregationDemo.Modes.Keys]);
         var seed = new Option<long>("--seed") { Description = "Of the updates and of who drops out; keys are always fresh.", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "One line of JSON on standard output." };

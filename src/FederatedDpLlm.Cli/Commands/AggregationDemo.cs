@@ -22,6 +22,7 @@ internal static class AggregationDemo
     {
         ["mask"] = AggregationMode.Mask,
         ["homomorphic"] = AggregationMode.Homomorphic,
+        ["committee"] = AggregationMode.Committee,
     };
 
     /// <summary>The updates depend on seed, clients and parameters alone, who drops out on the seed.</summary>
@@ -119,6 +120,9 @@ internal static class AggregationDemo
     {
         CoordinatorStage.Advertisements => "public keys",
         CoordinatorStage.Sharings => "hiding commitments, and shares encrypted to the neighbours",
+        CoordinatorStage.Sharings when mode == "committee" => "parts of the committee's public key, and shares encrypted to its members",
+        CoordinatorStage.Uploads when mode == "committee" => "encrypted updates, added without decryption, and their keys encrypted to the committee",
+        CoordinatorStage.Unmaskings when mode == "committee" => "the members' flooded answers about the sum of the keys, one each",
         CoordinatorStage.Uploads when mode == "homomorphic" => "encrypted updates, added without decryption, and their keys under masks",
         CoordinatorStage.Uploads => "updates under masks: uniformly random to it",
         CoordinatorStage.Confirmations => "signatures on who survived",

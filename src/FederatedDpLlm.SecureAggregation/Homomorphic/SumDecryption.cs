@@ -14,16 +14,17 @@ internal sealed class SumDecryption(SlotLayout layout, int survivors, RingArithm
     /// <param name="publicKey">The public seed of the round.</param>
     /// <param name="length">How many values there are.</param>
     /// <param name="workers">How many threads share the work.</param>
-    public int[]? Decrypt(CiphertextSum sum, ReadOnlySpan<long> keySum, ReadOnlySpan<byte> publicKey, int length, int workers)
+    /// <param name="firstElement">Where in the sum the ciphertext begins.</param>
+    public int[]? Decrypt(CiphertextSum sum, ReadOnlySpan<long> keySum, ReadOnlySpan<byte> publicKey, int length, int workers, int firstElement = 0)
     {
         using var stream = new KeystreamWords(publicKey);
         using var key = RingElement.Transformed(keySum, _arithmetic);
         var values = new int[length];
         var failed = 0;
-        Parallel.For(0, sum.Elements, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, workers) }, element =>
+        Parallel.For(0, layout.ElementsFor(length), new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, workers) }, element =>
         {
             var part = new int[layout.ValuesPerElement];
-            if (!DecryptElement(sum, element, key, stream, part))
+            if (!DecryptElement(sum, firstElement + element, element, key, stream, part))
             {
                 Volatile.Write(ref failed, 1);
                 return;
@@ -35,12 +36,12 @@ internal sealed class SumDecryption(SlotLayout layout, int survivors, RingArithm
         return failed == 0 ? values : null;
     }
 
-    private bool DecryptElement(CiphertextSum sum, int element, RingElement key, KeystreamWords stream, Span<int> values)
+    private bool DecryptElement(CiphertextSum sum, int place, int element, RingElement key, KeystreamWords stream, Span<int> values)
     {
         using var message = new RingElement();
         using var product = new RingElement();
         using var uniform = RingElement.Uniform(stream, element);
-        sum.Read(element, message);
+        sum.Read(place, message);
         for (var prime = 0; prime < Ring.Primes; prime++)
         {
             var modulus = Ring.Moduli[prime];

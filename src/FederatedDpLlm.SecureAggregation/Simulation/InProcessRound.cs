@@ -66,9 +66,9 @@ public sealed class InProcessRound
 
     private Outcome<AggregateSum> Run(AggregationCoordinator coordinator, Dictionary<int, AggregationClient> clients, CancellationToken cancellationToken)
     {
-        foreach (var number in Staying(Enumerable.Range(0, _parameters.Clients), DropoutStage.BeforeAdvertising))
+        foreach (var number in Staying(Enumerable.Range(0, _parameters.Dealers), DropoutStage.BeforeAdvertising))
         {
-            clients[number] = new AggregationClient(_parameters, number, _identities[number], _random);
+            clients[number] = NewClient(number);
             var message = Take(clients, number, clients[number].Advertise());
             Deliver(coordinator, number, coordinator.ReceiveAdvertisement(message), message, []);
         }
@@ -101,6 +101,11 @@ public sealed class InProcessRound
         foreach (var number in Staying(inboxes.Keys, DropoutStage.BeforeUpload))
         {
             cancellationToken.ThrowIfCancellationRequested();
+            if (!clients.ContainsKey(number))
+            {
+                clients[number] = NewClient(number);
+            }
+
             var upload = Take(clients, number, clients[number].Upload(inboxes[number], InputOf(number), Workers));
             Deliver(coordinator, number, coordinator.ReceiveUpload(upload), upload.Header, [upload.Payload]);
         }
@@ -137,6 +142,8 @@ public sealed class InProcessRound
         cancellationToken.ThrowIfCancellationRequested();
         return coordinator.Finish();
     }
+
+    private AggregationClient NewClient(int number) => new(_parameters, number, _identities[number], _random);
 
     private int[] Staying(IEnumerable<int> clients, DropoutStage stage) =>
         [.. clients.Where(client => DropoutOf(client) == DropoutStage.Never || DropoutOf(client) > stage).Order()];

@@ -48,7 +48,7 @@ internal sealed class AdvertisementBook
             }
         }
 
-        return frames.Count < Math.Max(parameters.MinimumSurvivors, parameters.Sharing.Threshold)
+        return frames.Count < parameters.FewestDealers
             ? Outcome<AdvertisementBook>.Refused(RefusalCode.TooFewSurvivors)
             : Outcome<AdvertisementBook>.Accepted(new AdvertisementBook(frames, parameters));
     }
@@ -56,6 +56,11 @@ internal sealed class AdvertisementBook
     public static Outcome<SignedFrame> Open(ReadOnlyMemory<byte> bytes, RoundParameters parameters)
     {
         var opened = SignedFrame.Open(bytes, MessageKind.Advertisement, parameters);
+        if (opened.IsAccepted && !parameters.IsDealer(opened.Value.Sender))
+        {
+            return Outcome<SignedFrame>.Refused(RefusalCode.UnknownSender);
+        }
+
         return opened.IsAccepted && opened.Value.Body.Length != BodySizeBytes
             ? Outcome<SignedFrame>.Refused(RefusalCode.Malformed, opened.Value.Sender)
             : opened;

@@ -64,7 +64,7 @@ public sealed class AggregationClient : IDisposable
     /// <summary>Stage 0: the two public keys, signed.</summary>
     public Outcome<PendingRelease<ReadOnlyMemory<byte>>> Advertise()
     {
-        if (Stage == ClientStage.Fresh)
+        if (Stage == ClientStage.Fresh && _parameters.IsDealer(Self))
         {
             byte[] body = [.. _channel.PublicKey, .. _maskSeed.PublicKey];
             _memory.LastMessage = [SignedFrame.Seal(MessageKind.Advertisement, _parameters, Self, _identity, body)];
@@ -101,7 +101,10 @@ public sealed class AggregationClient : IDisposable
             return Outcome<PendingRelease<KeySharing>>.Refused(RefusalCode.Equivocation);
         }
 
-        if (SharingStep.Deal(_memory, _maskSeed, read.Value, _parameters, _identity, _random) is { } refusal)
+        var dealt = _parameters.Mode == AggregationMode.Committee
+            ? CommitteeStep.Deal(_memory, read.Value, _parameters, _identity, _random)
+            : SharingStep.Deal(_memory, _maskSeed, read.Value, _parameters, _identity, _random);
+        if (dealt is { } refusal)
         {
             return Outcome<PendingRelease<KeySharing>>.Refused(refusal);
         }
@@ -118,18 +121,20 @@ public sealed class AggregationClient : IDisposable
     {
         ArgumentNullException.ThrowIfNull(sharings);
         ArgumentOutOfRangeException.ThrowIfNotEqual(values.Length, _parameters.VectorLength);
-        if (Stage is not (ClientStage.Shared or ClientStage.Uploaded))
+        var isFirstMessage = Stage == ClientStage.Fresh && !_parameters.IsDealer(Self);
+        if (Stage is not (ClientStage.Shared or ClientStage.Uploaded) && !isFirstMessage)
         {
             return Outcome<PendingRelease<MaskedUpload>>.Refused(RefusalCode.WrongStage);
         }
 
-        if (Stage == ClientStage.Shared && SharingStep.Accept(_memory, _maskSeed, _channel, sharings, _parameters) is { } refusal)
+        var hidden = _parameters.Mode == AggregationMode.Committee ? EncryptToCommittee(sharings, values, workers) : Hide(sharings, values, workers);
+        if (!hidden.IsAccepted)
         {
-            return Outcome<PendingRelease<MaskedUpload>>.Refused(refusal);
+            return Outcome<PendingRelease<MaskedUpload>>.Refused(hidden.Refusal);
         }
 
-        var payload = UploadStep.Hide(_memory, values, _parameters, workers);
-        var header = SignedFrame.Seal(MessageKind.Upload, _parameters, Self, _identity, UploadBody.Of(payload, workers).Encode());
+        var (payload, keyHash) = (hidden.Value.Payload, hidden.Value.KeyHash);
+        var header = SignedFrame.Seal(MessageKind.Upload, _parameters, Self, _identity, UploadBody.Of(payload, workers, keyHash).Encode());
         var leaf = MerkleTree.HashLeaf(header);
         if (Stage == ClientStage.Uploaded && !leaf.AsSpan().SequenceEqual(_memory.UploadLeaf))
         {
@@ -146,7 +151,7 @@ public sealed class AggregationClient : IDisposable
     public Outcome<PendingRelease<ReadOnlyMemory<byte>>> Confirm(AnnouncedSurvivors announced)
     {
         ArgumentNullException.ThrowIfNull(announced);
-        if (Stage is not (ClientStage.Uploaded or ClientStage.Confirmed))
+        if (Stage is not (ClientStage.Uploaded or ClientStage.Confirmed) || !_parameters.IsDealer(Self))
         {
             return Refuse(RefusalCode.WrongStage);
         }
@@ -169,6 +174,17 @@ public sealed class AggregationClient : IDisposable
         if (!HoldsOwnUpload(announcement, announced.InclusionProof) || !SurvivorsAreDealers(announcement))
         {
             return Refuse(RefusalCode.Equivocation);
+        }
+
+        if (_parameters.Mode == AggregationMode.Committee)
+        {
+            var sum = CommitteeStep.Add(announcement, announced.Ciphertexts, _memory.CommitteeKeyDigest, _parameters);
+            if (!sum.IsAccepted)
+            {
+                return Outcome<PendingRelease<ReadOnlyMemory<byte>>>.Refused(sum.Refusal);
+            }
+
+            _memory.CommitteeSum = sum.Value;
         }
 
         _memory.Announcement = announced.Announcement.ToArray();
@@ -195,16 +211,20 @@ public sealed class AggregationClient : IDisposable
         }
 
         var announcement = SurvivorAnnouncement.TryDecode(_memory.Announcement, _parameters)!;
-        if (ConfirmationQuorum.Check(confirmations, announcement, _memory.Held.Keys, _parameters) is { } refusal)
+        IReadOnlyCollection<int> neighbours = _parameters.Mode == AggregationMode.Committee ? _memory.Members : _memory.Held.Keys;
+        if (ConfirmationQuorum.Check(confirmations, announcement, neighbours, _parameters) is { } refusal)
         {
             return Outcome<PendingRelease<ReadOnlyMemory<byte>>>.Refused(refusal);
         }
 
-        var released = _memory.Held.ToDictionary(held => held.Key, held => announcement.Includes(held.Key) ? held.Value.SelfMask : held.Value.Seed);
-        var body = new UnmaskingBody(announcement.Digest(_parameters), released).Encode();
+        byte[] body = _parameters.Mode == AggregationMode.Committee
+            ? [.. announcement.Digest(_parameters), .. CommitteeStep.Answer(_memory, _parameters, _random)]
+            : ReleasedShares(announcement);
         _memory.LastMessage = [SignedFrame.Seal(MessageKind.Unmasking, _parameters, Self, _identity, body)];
         // What was not released is forgotten: a later compromise of this client cannot release it.
         _memory.Held.Clear();
+        CryptographicOperations.ZeroMemory(_memory.CommitteeShare);
+        (_memory.CommitteeShare, _memory.CommitteeSum) = ([], []);
         _memory.Stage = ClientStage.Unmasked;
         return Pending();
     }
@@ -222,6 +242,41 @@ public sealed class AggregationClient : IDisposable
     private Outcome<PendingRelease<ReadOnlyMemory<byte>>> Pending() =>
         Outcome<PendingRelease<ReadOnlyMemory<byte>>>.Accepted(new(_memory.Encode(), _memory.LastMessage[0]));
 
+    private byte[] ReleasedShares(SurvivorAnnouncement announcement)
+    {
+        var released = _memory.Held.ToDictionary(held => held.Key, held => announcement.Includes(held.Key) ? held.Value.SelfMask : held.Value.Seed);
+        return new UnmaskingBody(announcement.Digest(_parameters), released).Encode();
+    }
+
+    private Outcome<HiddenUpdate> Hide(IReadOnlyList<RelayedSharing> sharings, ReadOnlyMemory<int> values, int workers) =>
+        Stage == ClientStage.Shared && SharingStep.Accept(_memory, _maskSeed, _channel, sharings, _parameters) is { } refusal
+            ? Outcome<HiddenUpdate>.Refused(refusal)
+            : Outcome<HiddenUpdate>.Accepted(new HiddenUpdate(UploadStep.Hide(_memory, values, _parameters, workers), []));
+
+    // The key is not kept: a repeated upload reads it again, and is refused where it is another one, since the header then differs.
+    private Outcome<HiddenUpdate> EncryptToCommittee(IReadOnlyList<RelayedSharing> sharings, ReadOnlyMemory<int> values, int workers)
+    {
+        var share = _memory.CommitteeShare;
+        var accepted = CommitteeStep.Accept(_memory, _channel, sharings, _parameters);
+        if (!accepted.IsAccepted)
+        {
+            return Outcome<HiddenUpdate>.Refused(accepted.Refusal);
+        }
+
+        using var key = accepted.Value.PublicKey;
+        var (payload, keyHash) = UploadStep.EncryptToCommittee(_memory, accepted.Value, values, _parameters, workers);
+        if (Stage == ClientStage.Uploaded)
+        {
+            _memory.CommitteeShare = share;
+        }
+        else
+        {
+            _memory.CommitteeKeyDigest = accepted.Value.Digest;
+        }
+
+        return Outcome<HiddenUpdate>.Accepted(new HiddenUpdate(payload, keyHash));
+    }
+
     private KeySharing LastSharing() =>
         new(_memory.LastMessage[0], [.. _memory.LastMessage.Skip(1).Select(envelope => (ReadOnlyMemory<byte>)envelope)]);
 
@@ -232,6 +287,8 @@ public sealed class AggregationClient : IDisposable
     private bool SurvivorsAreDealers(SurvivorAnnouncement announcement)
     {
         var graph = SharingGraph.Build(_parameters.Clients, _memory.Members, _parameters.Sharing, _memory.Advertisements);
-        return announcement.Survivors.All(survivor => !graph.AreNeighbours(Self, survivor) || _memory.Held.ContainsKey(survivor));
+        return _parameters.Mode == AggregationMode.Committee || announcement.Survivors.All(survivor => !graph.AreNeighbours(Self, survivor) || _memory.Held.ContainsKey(survivor));
     }
+
+    private sealed record HiddenUpdate(byte[] Payload, byte[] KeyHash);
 }

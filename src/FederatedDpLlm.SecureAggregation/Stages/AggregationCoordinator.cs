@@ -20,6 +20,7 @@ public sealed class AggregationCoordinator
     private readonly Dictionary<int, ReadOnlyMemory<byte>> _confirmations = [];
     private readonly Dictionary<int, UnmaskingBody> _unmaskings = [];
     private AdvertisementBook? _book;
+    private CommitteeRound? _committee;
     private SurvivorAnnouncement? _announcement;
     private UpdateSum? _sum;
 
@@ -64,6 +65,7 @@ public sealed class AggregationCoordinator
         }
 
         _book = read.Value;
+        _committee = _parameters.Mode == AggregationMode.Committee ? new CommitteeRound(_parameters, _book) : null;
         Stage = CoordinatorStage.Sharings;
         return Outcome<IReadOnlyList<ReadOnlyMemory<byte>>>.Accepted(all);
     }
@@ -75,6 +77,11 @@ public sealed class AggregationCoordinator
         if (Stage != CoordinatorStage.Sharings)
         {
             return new Refusal(RefusalCode.WrongStage);
+        }
+
+        if (_committee is not null)
+        {
+            return _committee.ReceiveSharing(message);
         }
 
         var read = DealtSharing.Read(message, _book!, _parameters);
@@ -90,21 +97,14 @@ public sealed class AggregationCoordinator
     public Outcome<IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>>> CloseSharings()
     {
         Require(CoordinatorStage.Sharings);
-        if (_sharings.Count < Math.Max(_parameters.MinimumSurvivors, _parameters.Sharing.Threshold))
+        if ((_committee?.Dealt ?? _sharings.Count) < _parameters.FewestDealers)
         {
             return Abort<IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>>>(new Refusal(RefusalCode.TooFewSurvivors));
         }
 
-        var inboxes = new Dictionary<int, IReadOnlyList<RelayedSharing>>();
-        foreach (var reader in _sharings.Keys)
-        {
-            inboxes[reader] = [.. _sharings.Values.Where(sharing => _book!.Graph.AreNeighbours(reader, sharing.Dealer))
-                .OrderBy(sharing => sharing.Dealer).Select(sharing => sharing.For(reader, _book!.Graph))];
-        }
-
         _sum = UpdateSum.For(_parameters);
         Stage = CoordinatorStage.Uploads;
-        return Outcome<IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>>>.Accepted(inboxes);
+        return Outcome<IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>>>.Accepted(_committee?.CloseSharings() ?? Inboxes());
     }
 
     /// <summary>Stage 2: adds a client's masked update to the sum; it is not kept.</summary>
@@ -123,7 +123,7 @@ public sealed class AggregationCoordinator
         }
 
         var sender = opened.Value.Sender;
-        if (!_sharings.ContainsKey(sender))
+        if (!(_committee?.MayUpload(sender) ?? _sharings.ContainsKey(sender)))
         {
             return new Refusal(RefusalCode.UnknownSender);
         }
@@ -143,11 +143,17 @@ public sealed class AggregationCoordinator
             return new Refusal(RefusalCode.PayloadMismatch);
         }
 
+        if (_committee is { } committee && !committee.IsForThisKey(body, upload.Payload.Span))
+        {
+            return new Refusal(RefusalCode.Equivocation, sender);
+        }
+
         if (!_sum.TryAdd(upload.Payload, _workers))
         {
             return new Refusal(RefusalCode.Malformed, sender);
         }
 
+        _committee?.Keep(sender, upload);
         _uploadLeaves[sender] = MerkleTree.HashLeaf(upload.Header.Span);
         return null;
     }
@@ -165,8 +171,9 @@ public sealed class AggregationCoordinator
         _announcement = new SurvivorAnnouncement([.. _uploadLeaves.Keys], MerkleTree.Root(leaves));
         var encoded = _announcement.Encode(_parameters);
         Stage = CoordinatorStage.Confirmations;
-        return Outcome<IReadOnlyDictionary<int, AnnouncedSurvivors>>.Accepted(_announcement.Survivors.ToDictionary(
-            survivor => survivor, survivor => new AnnouncedSurvivors(encoded, MerkleTree.Prove(leaves, _announcement.PlaceOf(survivor)))));
+        var ciphertexts = _committee?.Ciphertexts ?? [];
+        return Outcome<IReadOnlyDictionary<int, AnnouncedSurvivors>>.Accepted(_announcement.Survivors.Where(_parameters.IsDealer).ToDictionary(
+            survivor => survivor, survivor => new AnnouncedSurvivors(encoded, MerkleTree.Prove(leaves, _announcement.PlaceOf(survivor))) { Ciphertexts = ciphertexts }));
     }
 
     /// <summary>Stage 3: takes a client's signature on the survivor set.</summary>
@@ -183,7 +190,7 @@ public sealed class AggregationCoordinator
             return opened.Refusal;
         }
 
-        if (!_announcement!.Includes(opened.Value.Sender))
+        if (!_announcement!.Includes(opened.Value.Sender) || !_parameters.IsDealer(opened.Value.Sender))
         {
             return new Refusal(RefusalCode.UnknownSender);
         }
@@ -229,6 +236,11 @@ public sealed class AggregationCoordinator
             return new Refusal(RefusalCode.UnknownSender);
         }
 
+        if (_committee is not null)
+        {
+            return _committee.ReceiveAnswer(sender, opened.Value.Body, _announcement!.Digest(_parameters));
+        }
+
         if (UnmaskingBody.TryDecode(opened.Value.Body, sender, _parameters) is not { } body)
         {
             return new Refusal(RefusalCode.Malformed, sender);
@@ -242,25 +254,49 @@ public sealed class AggregationCoordinator
         return _unmaskings.TryAdd(sender, body) ? null : new Refusal(RefusalCode.Replayed);
     }
 
-    /// <summary>Closes stage 4: restores the survivors' self-masks and the dropped clients' seeds, and takes the masks off the sum.</summary>
+    /// <summary>Closes stage 4: opens the sum, by the restored masks or by the committee's answers.</summary>
     public Outcome<AggregateSum> Finish()
     {
         Require(CoordinatorStage.Unmaskings);
+        var survivors = _announcement!.Survivors;
+        IReadOnlyList<int> blamed = [];
+        var opened = _committee is null ? OpenUnderMasks(survivors.Count, out blamed) : _committee.Open((CommitteeUpdateSum)_sum!, survivors.Count, _workers);
+        if (!opened.IsAccepted)
+        {
+            return Abort<AggregateSum>(opened.Refusal);
+        }
+
+        (_sum, _committee) = (null, null);
+        Stage = CoordinatorStage.Finished;
+        return Outcome<AggregateSum>.Accepted(new AggregateSum(opened.Value, survivors, blamed));
+    }
+
+    private Outcome<int[]> OpenUnderMasks(int survivors, out IReadOnlyList<int> blamed)
+    {
         var unmasking = new UnmaskingStep(_parameters, _book!, _sharings, _announcement!, _unmaskings);
         using var masks = new MaskSet();
-        if (unmasking.CollectMasks(masks, _workers) is { } refusal)
+        var refusal = unmasking.CollectMasks(masks, _workers);
+        blamed = unmasking.Blamed;
+        if (refusal is not null)
         {
-            return Abort<AggregateSum>(refusal);
+            return Outcome<int[]>.Refused(refusal);
         }
 
-        if (_sum!.Open(masks, _announcement!.Survivors.Count, _book!.Digest, _workers) is not { } values)
+        return ((SumUnderMasks)_sum!).Open(masks, survivors, _book!.Digest, _workers) is { } values
+            ? Outcome<int[]>.Accepted(values)
+            : Outcome<int[]>.Refused(RefusalCode.Undecryptable);
+    }
+
+    private Dictionary<int, IReadOnlyList<RelayedSharing>> Inboxes()
+    {
+        var inboxes = new Dictionary<int, IReadOnlyList<RelayedSharing>>();
+        foreach (var reader in _sharings.Keys)
         {
-            return Abort<AggregateSum>(new Refusal(RefusalCode.Undecryptable));
+            inboxes[reader] = [.. _sharings.Values.Where(sharing => _book!.Graph.AreNeighbours(reader, sharing.Dealer))
+                .OrderBy(sharing => sharing.Dealer).Select(sharing => sharing.For(reader, _book!.Graph))];
         }
 
-        _sum = null;
-        Stage = CoordinatorStage.Finished;
-        return Outcome<AggregateSum>.Accepted(new AggregateSum(values, _announcement.Survivors, unmasking.Blamed));
+        return inboxes;
     }
 
     private void Require(CoordinatorStage stage)
@@ -274,7 +310,7 @@ public sealed class AggregationCoordinator
     private Outcome<T> Abort<T>(Refusal refusal)
         where T : notnull
     {
-        _sum = null;
+        (_sum, _committee) = (null, null);
         Stage = CoordinatorStage.Aborted;
         return Outcome<T>.Refused(refusal);
     }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using FederatedDpLlm.Privacy.Sampling;
 using FederatedDpLlm.SecureAggregation.Fields;
+using FederatedDpLlm.SecureAggregation.Homomorphic;
 using FederatedDpLlm.SecureAggregation.Masking;
 using FederatedDpLlm.SecureAggregation.SecretSharing;
 
@@ -9,7 +10,7 @@ namespace FederatedDpLlm.SecureAggregation.Stages;
 /// <summary>All that a client must remember between stages, with its encoding: what survives a crash.</summary>
 internal sealed class ClientMemory : IDisposable
 {
-    private const int Version = 1;
+    private const int Version = 2;
     private const int LongestMessageBytes = 1 << 26;
 
     public ClientStage Stage { get; set; }
@@ -38,6 +39,15 @@ internal sealed class ClientMemory : IDisposable
 
     /// <summary>The hash of the upload's header; empty before the upload.</summary>
     public byte[] UploadLeaf { get; set; } = [];
+
+    /// <summary>In the committee mode, this member's share of the committee's key; empty before the upload, and again after the answer.</summary>
+    public byte[] CommitteeShare { get; set; } = [];
+
+    /// <summary>In the committee mode, the digest of the committee's key; empty before the upload.</summary>
+    public byte[] CommitteeKeyDigest { get; set; } = [];
+
+    /// <summary>In the committee mode, the sum of the ciphertexts that this member confirmed; empty before.</summary>
+    public byte[] CommitteeSum { get; set; } = [];
 
     /// <summary>The survivor set that was signed; empty before.</summary>
     public byte[] Announcement { get; set; } = [];
@@ -90,6 +100,9 @@ internal sealed class ClientMemory : IDisposable
         }
 
         memory.UploadLeaf = reader.Block(32).ToArray();
+        memory.CommitteeShare = reader.Block(ResidueFormat.ElementSizeBytes).ToArray();
+        memory.CommitteeKeyDigest = reader.Block(32).ToArray();
+        memory.CommitteeSum = reader.Block(ResidueFormat.ElementSizeBytes).ToArray();
         memory.Announcement = reader.Block(LongestMessageBytes).ToArray();
         memory.LastMessage = new byte[reader.Count(RoundParameters.MostClients + 1)][];
         for (var i = 0; i < memory.LastMessage.Length; i++)
@@ -97,6 +110,7 @@ internal sealed class ClientMemory : IDisposable
             memory.LastMessage[i] = reader.Block(LongestMessageBytes).ToArray();
         }
 
+        valid &= memory.CommitteeShare.Length is 0 or ResidueFormat.ElementSizeBytes && memory.CommitteeSum.Length is 0 or ResidueFormat.ElementSizeBytes;
         return valid && reader.IsComplete ? memory : null;
     }
 
@@ -131,6 +145,9 @@ internal sealed class ClientMemory : IDisposable
         }
 
         writer.Block(UploadLeaf);
+        writer.Block(CommitteeShare);
+        writer.Block(CommitteeKeyDigest);
+        writer.Block(CommitteeSum);
         writer.Block(Announcement);
         writer.Int32(LastMessage.Length);
         Array.ForEach(LastMessage, message => writer.Block(message));
@@ -141,6 +158,7 @@ internal sealed class ClientMemory : IDisposable
     {
         (Seed, SelfMask) = (default, default);
         CryptographicOperations.ZeroMemory(ChannelSeed);
+        CryptographicOperations.ZeroMemory(CommitteeShare);
         foreach (var key in EdgeKeys.Values)
         {
             CryptographicOperations.ZeroMemory(key);

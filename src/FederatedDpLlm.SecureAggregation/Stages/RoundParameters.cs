@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using FederatedDpLlm.SecureAggregation.Homomorphic;
 using FederatedDpLlm.SecureAggregation.KeyAgreement;
 
 namespace FederatedDpLlm.SecureAggregation.Stages;
@@ -85,7 +86,7 @@ public sealed class RoundParameters
         ArgumentOutOfRangeException.ThrowIfLessThan(MinimumSurvivors, 2, nameof(minimumSurvivors));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MinimumSurvivors, roster.Count, nameof(minimumSurvivors));
         (CorruptFraction, DropoutFraction) = (corruptFraction, dropoutFraction);
-        Sharing = SharingParameters.For(roster.Count, corruptFraction, dropoutFraction);
+        Sharing = SharingParameters.For(Dealers, corruptFraction, dropoutFraction);
         _digest = SHA256.HashData(Encode());
     }
 
@@ -110,6 +111,12 @@ public sealed class RoundParameters
     /// <summary>The number of clients on the roster.</summary>
     public int Clients => _roster.Length;
 
+    /// <summary>
+    /// How many clients advertise keys and deal shares: all, or in the committee mode the committee, the first 12 of the roster. The roster's order is part of
+    /// what everybody agreed on, so a coordinator cannot choose the committee afterwards.
+    /// </summary>
+    public int Dealers => Mode == AggregationMode.Committee ? Math.Min(Clients, CommitteeParameters.MostMembers) : Clients;
+
     /// <summary>SHA-256 of the model.</summary>
     public ReadOnlyMemory<byte> ModelHash { get; }
 
@@ -130,6 +137,9 @@ public sealed class RoundParameters
 
     /// <summary>SHA-256 of all of the above.</summary>
     public ReadOnlySpan<byte> Digest => _digest;
+
+    /// <summary>Whether a client is one of the <see cref="Dealers"/>; the others send one message, their upload.</summary>
+    public bool IsDealer(int client) => client < Dealers;
 
     /// <summary>A client's public key.</summary>
     public ReadOnlySpan<byte> KeyOf(int client) => _roster[client];
@@ -189,6 +199,9 @@ public sealed class RoundParameters
 
         return writer.ToArray();
     }
+
+    /// <summary>The fewest that have to advertise and to deal.</summary>
+    internal int FewestDealers => Mode == AggregationMode.Committee ? Sharing.Threshold : Math.Max(MinimumSurvivors, Sharing.Threshold);
 
     internal static int BitsFor(int clients) => clients <= 1 ? 0 : 32 - System.Numerics.BitOperations.LeadingZeroCount((uint)clients - 1);
 

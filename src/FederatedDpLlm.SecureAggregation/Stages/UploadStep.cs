@@ -47,6 +47,23 @@ internal static class UploadStep
         return payload;
     }
 
+    /// <summary>The key encrypted to the committee, then the ciphertext under it; and what the header says of the former.</summary>
+    public static (byte[] Payload, byte[] KeyHash) EncryptToCommittee(ClientMemory memory, CommitteeKey key, ReadOnlyMemory<int> values, RoundParameters parameters, int workers)
+    {
+        var layout = new SlotLayout(parameters.ValueBits, parameters.Clients);
+        var payload = GC.AllocateUninitializedArray<byte>(checked((int)(CommitteeEncryption.CiphertextSizeBytes + KeyAdditiveEncryption.SizeBytes(layout, values.Length))));
+        var secret = EncryptionSeeds.Secret(memory, key.Advertisements, "update encryption"u8);
+        var keySecret = EncryptionSeeds.Secret(memory, key.Advertisements, "key encryption"u8);
+        using var encryption = new KeyAdditiveEncryption(layout, EncryptionSeeds.Public(parameters, key.Advertisements), secret);
+        encryption.Encrypt(values, payload.AsMemory(CommitteeEncryption.CiphertextSizeBytes), workers);
+        CommitteeEncryption.Encrypt(
+            CommitteeKey.ParametersOf(parameters), EncryptionSeeds.CommitteePublic(parameters, key.Advertisements), key.PublicKey, encryption.Key, keySecret,
+            payload.AsSpan(0, CommitteeEncryption.CiphertextSizeBytes));
+        CryptographicOperations.ZeroMemory(secret);
+        CryptographicOperations.ZeroMemory(keySecret);
+        return (payload, key.Bind(CommitteeUpdateSum.SecondPart(payload)));
+    }
+
     // A client's own mask, and one with every neighbour that dealt, added by the lower number and subtracted by the higher.
     private static MaskSet Masks(ClientMemory memory, RoundParameters parameters)
     {
