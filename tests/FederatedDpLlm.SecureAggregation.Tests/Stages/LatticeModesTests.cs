@@ -1,0 +1,280 @@
+using System.Security.Cryptography;
+using FederatedDpLlm.SecureAggregation.Commitments;
+using FederatedDpLlm.SecureAggregation.Homomorphic;
+using FederatedDpLlm.SecureAggregation.KeyAgreement;
+using FederatedDpLlm.SecureAggregation.Simulation;
+using FederatedDpLlm.SecureAggregation.Stages;
+
+namespace FederatedDpLlm.SecureAggregation.Tests.Stages;
+
+/// <summary>What the homomorphic and the committee mode promise beyond the exact sum.</summary>
+public sealed class LatticeModesTests
+{
+    private const int Target = 2;
+
+    [Theory, InlineData(AggregationMode.Homomorphic), InlineData(AggregationMode.Committee)]
+    public void Unreviewed_cryptography_has_to_be_accepted_by_every_party_for_itself(AggregationMode mode)
+    {
+        using var federation = new Federation(4, 8, mode);
+        var encoded = federation.Parameters.Encode();
+        Assert.Null(RoundParameters.TryDecode(encoded));
+        Assert.Equal(encoded, RoundParameters.TryDecode(encoded, acceptUnreviewedCryptography: true)!.Encode());
+        Assert.Throws<ArgumentException>(() => new RoundParameters(
+            "test", 1, mode, 8, 16, [.. federation.Identities.Select(identity => identity.PublicKey)], new byte[32], new byte[32]));
+    }
+
+    [Fact]
+    public void All_modes_give_one_sum()
+    {
+        var sums = Enum.GetValues<AggregationMode>().Select(mode =>
+        {
+            using var federation = new Federation(7, 60_000, mode, seed: 5);
+            return federation.Round(client => client == 3 ? DropoutStage.BeforeUpload : DropoutStage.Never, workers: 2).Run(CancellationToken.None).Required.Values.ToArray();
+        }).ToList();
+        Assert.Equal(sums[0], sums[1]);
+        Assert.Equal(sums[0], sums[2]);
+    }
+
+    [Fact]
+    public void Outside_the_committee_a_client_sends_one_message_and_is_done()
+    {
+        using var federation = new Federation(16, 20, AggregationMode.Committee);
+        Assert.Equal((12, 9), (federation.Parameters.Dealers, federation.Parameters.Sharing.Threshold));
+        var messages = new int[16];
+        var round = new InProcessRound(federation.Parameters, federation.Identities, federation.Random)
+        {
+            InputOf = number => federation.Inputs[number],
+            DropoutOf = client => client switch { 1 => DropoutStage.BeforeSharing, 5 => DropoutStage.BeforeUnmasking, 13 => DropoutStage.BeforeAdvertising, _ => DropoutStage.Never },
+            Observe = message => messages[message.Client]++,
+        };
+        var sum = round.Run(CancellationToken.None).Required;
+        var survivors = Enumerable.Range(0, 16).Except([1, 13]).ToArray();
+        Assert.Equal(survivors, sum.Survivors);
+        Assert.Equal(federation.SumOf(survivors), sum.Values.ToArray());
+        Assert.Equal([5, 1, 5, 5, 5, 4, 5, 5, 5, 5, 5, 5, 1, 0, 1, 1], messages);
+        using var outsider = federation.Client(15);
+        Assert.Equal(RefusalCode.WrongStage, outsider.Advertise().Refusal!.Code);
+        Assert.Equal(RefusalCode.WrongStage, outsider.Confirm(new AnnouncedSurvivors(default, [])).Refusal!.Code);
+    }
+
+    [Fact]
+    public void A_member_answers_once_and_forgets_its_share()
+    {
+        using var federation = new Federation(6, 8, AggregationMode.Committee);
+        using var round = new ManualRound(federation);
+        var announced = round.ToUploads();
+        round.Confirm(announced);
+        var release = round.Clients[0].Unmask(round.Confirmations).Required;
+        var memory = ClientMemory.TryDecode(release.Snapshot.Span)!;
+        Assert.Empty(memory.CommitteeShare);
+        Assert.Empty(memory.CommitteeSum);
+
+        // Asked again it repeats itself, also after a crash; asked for another set it refuses, so that a round that failed starts with new keys.
+        Assert.Equal(release.Release().ToArray(), round.Clients[0].Unmask([]).Required.Release().ToArray());
+        using var restored = AggregationClient.Restore(release.Snapshot.Span, federation.Parameters, federation.Identities[0], federation.Random);
+        Assert.Equal(release.Release().ToArray(), restored.Unmask(round.Confirmations).Required.Release().ToArray());
+        Assert.Equal(RefusalCode.WrongStage, restored.Confirm(announced[0]).Refusal!.Code);
+        using var earlier = AggregationClient.Restore(round.Snapshots[0], federation.Parameters, federation.Identities[0], federation.Random);
+        var without = new SurvivorAnnouncement([0, 1, 3, 4, 5], new byte[32]).Encode(federation.Parameters);
+        Assert.Equal(RefusalCode.AlreadyDecided, earlier.Confirm(new AnnouncedSurvivors(without, [])).Refusal!.Code);
+        Assert.Equal(RefusalCode.WrongContext, OtherRound().Refusal!.Code);
+        Assert.NotNull(round.Coordinator.ReceiveSharing(round.Sharings[0]));
+
+        // Another round has another key, although the same client deals with the same identity.
+        Outcome<SignedFrame> OtherRound() =>
+            SignedFrame.Open(round.Sharings[0].Frame, MessageKind.Sharing, federation.ParametersOf(AggregationMode.Committee, 8, round: 2));
+    }
+
+    [Fact]
+    public void A_member_adds_up_itself_what_it_answers_and_signs_nothing_else()
+    {
+        using var federation = new Federation(6, 8, AggregationMode.Committee);
+        using var round = new ManualRound(federation);
+        var announced = round.ToUploads();
+        var honest = announced[0];
+        var announcement = SurvivorAnnouncement.TryDecode(honest.Announcement.Span, federation.Parameters)!;
+
+        // Naive members take the coordinator's word for the sum: it would send one client's ciphertext alone.
+        var zero = new byte[ResidueFormat.ElementSizeBytes];
+        CommitteeCiphertext[] alone = [.. honest.Ciphertexts.Select((one, i) => i == Target ? one : one with { SecondPart = zero })];
+        Assert.Equal(RefusalCode.PayloadMismatch, Confirm(honest with { Ciphertexts = alone }));
+        Assert.Equal(RefusalCode.Equivocation, Confirm(honest with { Ciphertexts = [honest.Ciphertexts[Target]] }));
+        Assert.Equal(RefusalCode.Equivocation, Confirm(honest with { Ciphertexts = [.. honest.Ciphertexts.Reverse()] }));
+        Assert.Equal(RefusalCode.Equivocation, Confirm(honest with { Ciphertexts = [.. Enumerable.Repeat(honest.Ciphertexts[Target], 6)] }));
+        Assert.Equal(RefusalCode.Equivocation, Confirm(honest with { Ciphertexts = [] }));
+
+        // A smaller announcement than the minimum, or one with another root, is not signed either; nor headers that are not under the root.
+        var few = new SurvivorAnnouncement([0, 1, 2], MerkleTree.Root([.. honest.Ciphertexts.Take(3).Select(one => MerkleTree.HashLeaf(one.Header.Span))]));
+        Assert.Equal(RefusalCode.TooFewSurvivors, Confirm(honest with { Announcement = few.Encode(federation.Parameters), Ciphertexts = [.. honest.Ciphertexts.Take(3)] }));
+        var key = ClientMemory.TryDecode(round.UploadPending(0).Snapshot.Span)!.CommitteeKeyDigest;
+        var forged = UploadBody.Of(new byte[1], keyHash: CommitteeKey.Bind(key, zero));
+        var header = SignedFrame.Seal(MessageKind.Upload, federation.Parameters, 5, federation.Identities[5], forged.Encode());
+        Assert.Equal(RefusalCode.Equivocation, Confirm(honest with { Ciphertexts = [.. honest.Ciphertexts.Take(5), new CommitteeCiphertext(header, zero)] }));
+        Assert.Equal(6, announcement.Survivors.Count);
+        Assert.True(round.Clients[0].Confirm(honest).IsAccepted);
+
+        RefusalCode Confirm(AnnouncedSurvivors shown) => round.Clients[0].Confirm(shown).Refusal!.Code;
+    }
+
+    [Fact]
+    public void An_upload_for_another_key_or_with_a_malformed_residue_is_refused_with_blame_and_the_round_goes_on()
+    {
+        foreach (var mode in new[] { AggregationMode.Homomorphic, AggregationMode.Committee })
+        {
+            using var federation = new Federation(6, 8, mode);
+            using var round = new ManualRound(federation);
+            round.ToSharings();
+            var honest = round.Upload(0);
+            var keyHash = UploadBody.TryDecode(SignedFrame.Open(honest.Header, MessageKind.Upload, federation.Parameters).Required.Body)!.KeyHash;
+            var payload = honest.Payload.ToArray();
+
+            // The last plane's top bits all ones: a residue of p or more.
+            payload.AsSpan(payload.Length - 200).Fill(0xFF);
+            Assert.Equal(new Refusal(RefusalCode.Malformed, 0), round.Coordinator.ReceiveUpload(Signed(payload, keyHash)));
+            Assert.Equal(new Refusal(RefusalCode.Malformed, 0), round.Coordinator.ReceiveUpload(Signed(payload[1..], keyHash)));
+            if (mode == AggregationMode.Committee)
+            {
+                Assert.Equal(new Refusal(RefusalCode.Equivocation, 0), round.Coordinator.ReceiveUpload(Signed(honest.Payload.ToArray(), new byte[32])));
+                Assert.Equal(new Refusal(RefusalCode.Equivocation, 0), round.Coordinator.ReceiveUpload(Signed(honest.Payload.ToArray(), [])));
+            }
+
+            Assert.Null(round.Coordinator.ReceiveUpload(honest));
+            Assert.Equal(RefusalCode.Replayed, round.Coordinator.ReceiveUpload(honest)!.Code);
+            Assert.All(round.Clients.Skip(1), client => Assert.Null(round.Coordinator.ReceiveUpload(round.Upload(client.Self))));
+            round.Confirm(round.Coordinator.CloseUploads().Required);
+            Assert.Equal(federation.SumOf(Enumerable.Range(0, 6)), round.Finish().Required.Values.ToArray());
+
+            MaskedUpload Signed(byte[] bytes, byte[] hash) =>
+                new(SignedFrame.Seal(MessageKind.Upload, federation.Parameters, 0, federation.Identities[0], UploadBody.Of(bytes, keyHash: hash).Encode()), bytes);
+        }
+    }
+
+    [Fact]
+    public void A_key_that_does_not_fit_its_ciphertext_gives_no_sum_rather_than_a_wrong_one()
+    {
+        using var federation = new Federation(6, 8, AggregationMode.Homomorphic);
+        using var round = new ManualRound(federation);
+        round.ToSharings();
+        var payload = round.Upload(0).Payload.ToArray();
+        payload[0]++;
+        var header = SignedFrame.Seal(MessageKind.Upload, federation.Parameters, 0, federation.Identities[0], UploadBody.Of(payload).Encode());
+        Assert.Null(round.Coordinator.ReceiveUpload(new MaskedUpload(header, payload)));
+        Assert.All(round.Clients.Skip(1), client => Assert.Null(round.Coordinator.ReceiveUpload(round.Upload(client.Self))));
+        var announced = round.Coordinator.CloseUploads().Required;
+        foreach (var client in round.Clients.Skip(1))
+        {
+            Assert.Null(round.Coordinator.ReceiveConfirmation(client.Confirm(announced[client.Self]).Required.Release()));
+        }
+
+        var confirmations = round.Coordinator.CloseConfirmations().Required;
+        Assert.All(round.Clients.Skip(1), client => Assert.Null(round.Coordinator.ReceiveUnmasking(client.Unmask(confirmations).Required.Release())));
+        Assert.Equal(RefusalCode.Undecryptable, round.Coordinator.Finish().Refusal!.Code);
+        Assert.Equal(CoordinatorStage.Aborted, round.Coordinator.Stage);
+    }
+
+    [Fact]
+    public void A_wrong_answer_gives_no_sum_and_a_malformed_one_is_refused_with_blame()
+    {
+        using var federation = new Federation(6, 8, AggregationMode.Committee);
+        using var round = new ManualRound(federation);
+        round.ToConfirmations();
+        var digest = SignedFrame.Open(round.Confirmations[0], MessageKind.Confirmation, federation.Parameters).Required.Body.ToArray();
+        Assert.Equal(new Refusal(RefusalCode.Malformed, 1), round.Coordinator.ReceiveUnmasking(Answer(1, [.. digest, 1])));
+        Assert.Equal(new Refusal(RefusalCode.Malformed, 1), round.Coordinator.ReceiveUnmasking(Answer(1, [.. digest, .. Enumerable.Repeat((byte)0xFF, ResidueFormat.ElementSizeBytes)])));
+        Assert.Equal(new Refusal(RefusalCode.Equivocation, 1), round.Coordinator.ReceiveUnmasking(Answer(1, [.. new byte[32], .. new byte[ResidueFormat.ElementSizeBytes]])));
+        round.Forged[1] = Answer(1, [.. digest, .. new byte[ResidueFormat.ElementSizeBytes]]);
+        Assert.Equal(RefusalCode.Undecryptable, round.Finish().Refusal!.Code);
+
+        ReadOnlyMemory<byte> Answer(int member, byte[] body) => SignedFrame.Seal(MessageKind.Unmasking, federation.Parameters, member, federation.Identities[member], body);
+    }
+
+    [Fact]
+    public void A_member_refuses_sharings_that_were_swapped_cut_or_answered_other_advertisements()
+    {
+        using var federation = new Federation(6, 8, AggregationMode.Committee);
+        using var round = new ManualRound(federation);
+        var inboxes = round.ToSharings();
+        var own = inboxes[0];
+        Assert.Equal(RefusalCode.BelowThreshold, Upload([.. own.Take(4)]));
+        Assert.Equal(RefusalCode.Replayed, Upload([.. own, own[1]]));
+        Assert.Equal(RefusalCode.PayloadMismatch, Upload([.. own.Take(5), own[5] with { Envelope = own[4].Envelope }]));
+        Assert.Equal(RefusalCode.PayloadMismatch, Upload([.. own.Take(5), own[5] with { Envelope = default }]));
+        var frame = own[5].Frame.ToArray();
+        frame[100] ^= 1;
+        Assert.Equal(RefusalCode.BadSignature, Upload([.. own.Take(5), own[5] with { Frame = frame }]));
+
+        // A member that deals a share that does not decrypt is named.
+        var body = CommitteeSharingBody.TryDecode(SignedFrame.Open(own[5].Frame, MessageKind.Sharing, federation.Parameters).Required.Body, federation.Parameters)!;
+        var garbage = new byte[CommitteeEnvelope.SizeBytes];
+        var dealtWrongly = body with { EnvelopeHashes = [SHA256.HashData(garbage), .. body.EnvelopeHashes.Skip(1)] };
+        Assert.Equal(new Refusal(RefusalCode.BadShare, 5), round.Clients[0].Upload([.. own.Take(5), new(Sealed(dealtWrongly), garbage)], federation.Inputs[0]).Refusal);
+        Assert.Equal(RefusalCode.Equivocation, Upload([.. own.Take(5), own[5] with { Frame = Sealed(body with { Advertisements = new byte[32] }) }]));
+        Assert.Equal(new Refusal(RefusalCode.Malformed, 5), round.Clients[0].Upload([.. own.Take(5), own[5] with { Frame = SignedFrame.Seal(MessageKind.Sharing, federation.Parameters, 5, federation.Identities[5], new byte[99]) }], federation.Inputs[0]).Refusal);
+
+        // None of that left a trace.
+        Assert.True(round.Clients[0].Upload(own, federation.Inputs[0]).IsAccepted);
+        Assert.Equal(RefusalCode.AlreadyDecided, Upload([.. own.Take(5)]));
+        Assert.True(round.Clients[0].Upload(own, federation.Inputs[0]).IsAccepted);
+
+        RefusalCode Upload(IReadOnlyList<RelayedSharing> shown) => round.Clients[0].Upload(shown, federation.Inputs[0]).Refusal!.Code;
+        byte[] Sealed(CommitteeSharingBody dealt) => SignedFrame.Seal(MessageKind.Sharing, federation.Parameters, 5, federation.Identities[5], dealt.Encode());
+    }
+
+    [Theory, InlineData(AggregationMode.Homomorphic), InlineData(AggregationMode.Committee)]
+    public void A_second_update_under_the_same_key_is_refused_and_the_same_one_repeats_its_bytes(AggregationMode mode)
+    {
+        using var federation = new Federation(6, 8, mode);
+        using var round = new ManualRound(federation);
+        var inboxes = round.ToSharings();
+        var first = round.Clients[0].Upload(inboxes[0], federation.Inputs[0]).Required;
+        using var restored = AggregationClient.Restore(first.Snapshot.Span, federation.Parameters, federation.Identities[0], federation.Random);
+        Assert.Equal(first.Release().Payload.ToArray(), restored.Upload(inboxes[0], federation.Inputs[0]).Required.Release().Payload.ToArray());
+        Assert.Equal(RefusalCode.AlreadyDecided, restored.Upload(inboxes[0], federation.Inputs[1]).Refusal!.Code);
+    }
+
+    // Two sets of updates with the same sum: every byte place of a ciphertext's 32-bit words is uniform in both, and so is the difference. Chi-square with 255
+    // degrees of freedom is above 420 with probability below 1e-9.
+    [Theory, InlineData(AggregationMode.Homomorphic), InlineData(AggregationMode.Committee)]
+    public void Encrypted_uploads_look_uniform_whatever_the_updates_are(AggregationMode mode)
+    {
+        using var federation = new Federation(4, 20_000, mode);
+        Array.Fill(federation.Inputs[0], 0);
+        var first = Words(federation);
+        Array.Fill(federation.Inputs[0], 12345);
+        Array.Fill(federation.Inputs[1], -12345);
+        var second = Words(federation);
+        for (var place = 0; place < 4; place++)
+        {
+            Assert.InRange(ChiSquare(first, place), 120, 420);
+            Assert.InRange(ChiSquare(second, place), 120, 420);
+            Assert.InRange(ChiSquare([.. first.Zip(second, (a, b) => (byte)(a - b))], place), 120, 420);
+        }
+    }
+
+    private static byte[] Words(Federation federation)
+    {
+        using var round = new ManualRound(federation);
+        round.ToSharings();
+        var payload = round.Upload(0).Payload.Span;
+        var ciphertext = payload[(payload.Length % 200)..];
+        var words = new List<byte>();
+        for (var group = 0; group < ciphertext.Length; group += 200)
+        {
+            words.AddRange(ciphertext.Slice(group, 128));
+        }
+
+        return [.. words];
+    }
+
+    private static double ChiSquare(byte[] words, int place)
+    {
+        var counts = new int[256];
+        for (var i = place; i < words.Length; i += 4)
+        {
+            counts[words[i]]++;
+        }
+
+        var expected = words.Length / 4 / 256.0;
+        return counts.Sum(count => (count - expected) * (count - expected) / expected);
+    }
+}
