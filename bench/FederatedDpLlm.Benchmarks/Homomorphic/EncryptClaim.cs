@@ -22,7 +22,7 @@ internal sealed class EncryptClaim : IClaim
         var values = new int[layout.ValuesPerElement];
         for (var i = 0; i < values.Length; i++)
         {
-            values[i] = (i * 40503 % 65536) - 32768;
+            values[i] = (int)(i * 40503L % 65536) - 32768;
         }
 
         var ciphertext = new byte[KeyAdditiveEncryption.SizeBytes(layout, values.Length)];

@@ -12,10 +12,10 @@ internal sealed class TransformClaim : IClaim
 
     public async IAsyncEnumerable<Measurement> MeasureAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var plane = new double[Ring.Degree];
-        for (var i = 0; i < plane.Length; i++)
+        using var element = new RingElement();
+        for (var i = 0; i < Ring.Degree; i++)
         {
-            plane[i] = i * 40503.0;
+            element[0][i] = i * 40503.0;
         }
 
         var peer = await NodeSeal.MeasureAsync(cancellationToken);
@@ -24,8 +24,8 @@ internal sealed class TransformClaim : IClaim
             if (RingArithmetic.Supported(width) is { } arithmetic)
             {
                 // The output is a valid input again.
-                yield return new Measurement($"{name} forward", Fastest.Microseconds(() => arithmetic.Transform(plane, Ring.Moduli[0])), "us", "node-seal 7.0.0", peer.TransformMicroseconds, LowerIsBetter: true);
-                yield return new Measurement($"{name} inverse", Fastest.Microseconds(() => arithmetic.InverseTransform(plane, Ring.Moduli[0])), "us");
+                yield return new Measurement($"{name} forward", Fastest.Microseconds(() => arithmetic.Transform(element[0], Ring.Moduli[0])), "us", "node-seal 7.0.0", peer.TransformMicroseconds, LowerIsBetter: true);
+                yield return new Measurement($"{name} inverse", Fastest.Microseconds(() => arithmetic.InverseTransform(element[0], Ring.Moduli[0])), "us");
             }
         }
     }

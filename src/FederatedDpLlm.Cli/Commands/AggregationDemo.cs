@@ -119,8 +119,8 @@ internal static class AggregationDemo
     private static string Meaning(CoordinatorStage stage, string mode) => stage switch
     {
         CoordinatorStage.Advertisements => "public keys",
-        CoordinatorStage.Sharings => "hiding commitments, and shares encrypted to the neighbours",
         CoordinatorStage.Sharings when mode == "committee" => "parts of the committee's public key, and shares encrypted to its members",
+        CoordinatorStage.Sharings => "hiding commitments, and shares encrypted to the neighbours",
         CoordinatorStage.Uploads when mode == "committee" => "encrypted updates, added without decryption, and their keys encrypted to the committee",
         CoordinatorStage.Unmaskings when mode == "committee" => "the members' flooded answers about the sum of the keys, one each",
         CoordinatorStage.Uploads when mode == "homomorphic" => "encrypted updates, added without decryption, and their keys under masks",

@@ -118,8 +118,8 @@ internal sealed class KeyAdditiveEncryption : IDisposable
             var modulus = Ring.Moduli[prime];
             var plane = buffers.Message[prime];
             _arithmetic.Transform(plane, modulus);
-            UniformPolynomial.Fill(buffers.Public, modulus, _public, (Ring.Primes * element) + prime);
-            _arithmetic.MultiplyAdd(plane, buffers.Public, _key[prime], modulus);
+            UniformPolynomial.Fill(buffers.Public.Span, modulus, _public, (Ring.Primes * element) + prime);
+            _arithmetic.MultiplyAdd(plane, buffers.Public.Span, _key[prime], modulus);
             ResidueFormat.Write(plane, modulus, ciphertext.Slice(prime * ResidueFormat.PlaneSizeBytes, ResidueFormat.PlaneSizeBytes));
         }
 
@@ -135,7 +135,7 @@ internal sealed class KeyAdditiveEncryption : IDisposable
 
         public RingElement Message { get; } = new();
 
-        public double[] Public { get; } = new double[Ring.Degree];
+        public Memory<double> Public { get; } = AlignedMemory.Allocate(Ring.Degree);
 
         /// <summary>The values of one element, the last one filled up with zeros.</summary>
         public ReadOnlySpan<int> Padded(ReadOnlySpan<int> rest)

@@ -19,6 +19,8 @@ internal sealed unsafe class RingArithmetic<TLanes, TVector> : RingArithmetic
     public override void Transform(Span<double> plane, RingModulus modulus)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(plane.Length, Ring.Degree);
+        var buffer = stackalloc double[64 + (AlignedMemory.LineSizeBytes / sizeof(double))];
+        var columns = AlignedMemory.Align(buffer);
         fixed (double* values = plane, roots = modulus.Roots, tail = modulus.TailRoots)
         {
             Forward16(values, roots, modulus);
@@ -29,22 +31,27 @@ internal sealed unsafe class RingArithmetic<TLanes, TVector> : RingArithmetic
                 for (var part = 8 * block; part < 8 * (block + 1); part++)
                 {
                     Forward8(values + (64 * part), 8, roots + 128 + part, roots + 256 + (2 * part), roots + 512 + (4 * part), modulus);
-                    ForwardTail(values + (64 * part), tail + (56 * part), modulus);
+                    ForwardTail(values + (64 * part), columns, tail + (56 * part), modulus);
                 }
             }
         }
+
+        // The last secret values that passed through it.
+        new Span<double>(columns, 64).Clear();
     }
 
     public override void InverseTransform(Span<double> plane, RingModulus modulus)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(plane.Length, Ring.Degree);
+        var buffer = stackalloc double[64 + (AlignedMemory.LineSizeBytes / sizeof(double))];
+        var columns = AlignedMemory.Align(buffer);
         fixed (double* values = plane, roots = modulus.InverseRoots, tail = modulus.InverseTailRoots)
         {
             for (var block = 0; block < 16; block++)
             {
                 for (var part = 8 * block; part < 8 * (block + 1); part++)
                 {
-                    InverseTail(values + (64 * part), tail + (56 * part), modulus);
+                    InverseTail(values + (64 * part), columns, tail + (56 * part), modulus);
                     Inverse8(values + (64 * part), 8, roots + 128 + part, roots + 256 + (2 * part), roots + 512 + (4 * part), modulus);
                 }
 
@@ -53,6 +60,9 @@ internal sealed unsafe class RingArithmetic<TLanes, TVector> : RingArithmetic
 
             Inverse16(values, roots, modulus);
         }
+
+        // The last secret values that passed through it.
+        new Span<double>(columns, 64).Clear();
     }
 
     public override void MultiplyAdd(Span<double> sum, ReadOnlySpan<double> left, ReadOnlySpan<double> right, RingModulus modulus)
@@ -251,10 +261,9 @@ internal sealed unsafe class RingArithmetic<TLanes, TVector> : RingArithmetic
 
     // The last three stages mix neighbours: 8 by 8 blocks are transposed, so that neighbours lie in different registers, and stay transposed.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ForwardTail(double* values, double* roots, RingModulus modulus)
+    private static void ForwardTail(double* values, double* columns, double* roots, RingModulus modulus)
     {
         var (p, inverse) = (TLanes.Broadcast(modulus.Modulus), TLanes.Broadcast(modulus.Inverse));
-        var columns = stackalloc double[64];
         TLanes.Transpose(values, columns);
         for (var lane = 0; lane < 8; lane += TLanes.Count)
         {
@@ -297,10 +306,9 @@ internal sealed unsafe class RingArithmetic<TLanes, TVector> : RingArithmetic
 
     // In: centred. A sum of eight is at most 4 p; reduced on the way out.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void InverseTail(double* values, double* roots, RingModulus modulus)
+    private static void InverseTail(double* values, double* columns, double* roots, RingModulus modulus)
     {
         var (p, inverse) = (TLanes.Broadcast(modulus.Modulus), TLanes.Broadcast(modulus.Inverse));
-        var columns = stackalloc double[64];
         for (var lane = 0; lane < 8; lane += TLanes.Count)
         {
             var from = values + lane;
@@ -340,7 +348,6 @@ internal sealed unsafe class RingArithmetic<TLanes, TVector> : RingArithmetic
         }
 
         TLanes.Transpose(columns, values);
-        new Span<double>(columns, 64).Clear();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

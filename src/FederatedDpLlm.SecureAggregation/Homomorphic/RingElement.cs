@@ -6,10 +6,10 @@ namespace FederatedDpLlm.SecureAggregation.Homomorphic;
 /// <summary>An element of the ring as four planes of residues, coefficients or values. It may hold a secret: it is pinned, and wiped when it is disposed.</summary>
 internal sealed class RingElement : IDisposable
 {
-    private readonly double[] _residues = GC.AllocateArray<double>(Ring.Residues, pinned: true);
+    private readonly Memory<double> _residues = AlignedMemory.Allocate(Ring.Residues);
 
     /// <summary>The residues modulo one prime.</summary>
-    public Span<double> this[int prime] => _residues.AsSpan(prime * Ring.Degree, Ring.Degree);
+    public Span<double> this[int prime] => _residues.Span.Slice(prime * Ring.Degree, Ring.Degree);
 
     /// <summary>The values of the polynomial with these small coefficients.</summary>
     public static RingElement Transformed(ReadOnlySpan<long> coefficients, RingArithmetic arithmetic)
@@ -73,5 +73,5 @@ internal sealed class RingElement : IDisposable
     }
 
     /// <summary>Wipes the residues.</summary>
-    public void Dispose() => CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(_residues.AsSpan()));
+    public void Dispose() => CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(_residues.Span));
 }

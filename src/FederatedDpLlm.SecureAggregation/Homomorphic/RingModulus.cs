@@ -8,10 +8,10 @@ namespace FederatedDpLlm.SecureAggregation.Homomorphic;
 /// </summary>
 internal sealed class RingModulus
 {
-    private readonly double[] _roots;
-    private readonly double[] _inverseRoots;
-    private readonly double[] _tail;
-    private readonly double[] _inverseTail;
+    private readonly ReadOnlyMemory<double> _roots;
+    private readonly ReadOnlyMemory<double> _inverseRoots;
+    private readonly ReadOnlyMemory<double> _tail;
+    private readonly ReadOnlyMemory<double> _inverseTail;
 
     public RingModulus(ulong value)
     {
@@ -20,10 +20,9 @@ internal sealed class RingModulus
         Inverse = 1.0 / value;
         var root = PrimitiveRoot();
         Root = root;
-        _roots = Powers(root);
-        _inverseRoots = Powers(Power(root, value - 2));
-        _tail = Tail(_roots);
-        _inverseTail = Tail(_inverseRoots);
+        var (roots, inverseRoots) = (Powers(root), Powers(Power(root, value - 2)));
+        (_roots, _inverseRoots) = (AlignedMemory.Copy(roots), AlignedMemory.Copy(inverseRoots));
+        (_tail, _inverseTail) = (AlignedMemory.Copy(Tail(roots)), AlignedMemory.Copy(Tail(inverseRoots)));
         DegreeInverse = Centre(Power(Ring.Degree, value - 2));
     }
 
@@ -43,16 +42,16 @@ internal sealed class RingModulus
     public double DegreeInverse { get; }
 
     /// <summary>Centred root^brv(i), i below N, brv reversing the bits of an index: the order in which the transform meets them.</summary>
-    public ReadOnlySpan<double> Roots => _roots;
+    public ReadOnlySpan<double> Roots => _roots.Span;
 
     /// <summary>As <see cref="Roots"/>, of the root's inverse.</summary>
-    public ReadOnlySpan<double> InverseRoots => _inverseRoots;
+    public ReadOnlySpan<double> InverseRoots => _inverseRoots.Span;
 
     /// <summary>The roots of the last three stages, laid out as the transform's last pass reads them: for each 64 values seven rows of eight.</summary>
-    public ReadOnlySpan<double> TailRoots => _tail;
+    public ReadOnlySpan<double> TailRoots => _tail.Span;
 
     /// <summary>As <see cref="TailRoots"/>, of the root's inverse.</summary>
-    public ReadOnlySpan<double> InverseTailRoots => _inverseTail;
+    public ReadOnlySpan<double> InverseTailRoots => _inverseTail.Span;
 
     /// <summary>The centred residue of an integer.</summary>
     public double Residue(BigInteger value)
