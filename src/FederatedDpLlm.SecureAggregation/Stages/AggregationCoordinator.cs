@@ -162,7 +162,7 @@ public sealed class AggregationCoordinator
     public Outcome<IReadOnlyDictionary<int, AnnouncedSurvivors>> CloseUploads()
     {
         Require(CoordinatorStage.Uploads);
-        if (_uploadLeaves.Count < Math.Max(_parameters.MinimumSurvivors, _parameters.Sharing.Threshold))
+        if (_uploadLeaves.Count < _parameters.MinimumSurvivors || _uploadLeaves.Keys.Count(_parameters.IsDealer) < _parameters.Sharing.Threshold)
         {
             return Abort<IReadOnlyDictionary<int, AnnouncedSurvivors>>(new Refusal(RefusalCode.TooFewSurvivors));
         }

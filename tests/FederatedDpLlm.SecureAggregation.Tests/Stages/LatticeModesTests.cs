@@ -58,6 +58,14 @@ public sealed class LatticeModesTests
     }
 
     [Fact]
+    public void Uploads_of_too_few_members_end_the_round_however_many_others_sent_theirs()
+    {
+        using var federation = new Federation(20, 5, AggregationMode.Committee);
+        var outcome = federation.Round(client => client is >= 3 and < 12 ? DropoutStage.BeforeUpload : DropoutStage.Never).Run(CancellationToken.None);
+        Assert.Equal(RefusalCode.TooFewSurvivors, outcome.Refusal!.Code);
+    }
+
+    [Fact]
     public void A_member_answers_once_and_forgets_its_share()
     {
         using var federation = new Federation(6, 8, AggregationMode.Committee);

@@ -26,10 +26,10 @@ public sealed class TranscriptTests
         Assert.Equal(coordinator.PublicKey.ToArray(), report.CoordinatorKey.ToArray());
     }
 
-    [Fact]
-    public void A_round_of_the_homomorphic_mode_is_replayed_too()
+    [Theory, InlineData(AggregationMode.Homomorphic), InlineData(AggregationMode.Committee)]
+    public void A_round_of_the_lattice_modes_is_replayed_too(AggregationMode mode)
     {
-        using var federation = new Federation(4, 30, AggregationMode.Homomorphic);
+        using var federation = new Federation(4, 30, mode);
         var (bytes, outcome) = Record(federation, client => client == 3 ? DropoutStage.BeforeConfirming : DropoutStage.Never);
         var report = TranscriptAudit.Run(new MemoryStream(bytes));
         Assert.True(report.IsValid, $"{report.Fault} {report.Detail}");
