@@ -14,6 +14,7 @@ var root = new RootCommand("A federation of hospitals, one language model, priva
     ModelCommand.Create(),
     GenerateCommand.Create(),
     PretrainCommand.Create(),
+    TrainCommand.Create(),
     EvalCommand.Create(),
 };
 

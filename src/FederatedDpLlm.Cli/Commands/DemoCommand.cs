@@ -21,7 +21,7 @@ internal static class DemoCommand
         var map = new Option<string?>("--map") { Description = "Columns of a CSV file: patientId=COLUMN,text=COLUMN+COLUMN." };
         var hospitals = new Option<int>("--hospitals") { Description = $"Number of hospitals, 1 to {MostHospitals}.", DefaultValueFactory = _ => 4 };
         var json = new Option<bool>("--json") { Description = "One line of JSON on standard output once the first request can be answered." };
-        var command = new Command(Name, "Starts a router and hospital nodes as processes of their own; Ctrl-C stops them all.") { port, metricsPort, data, records, map, hospitals, json };
+        var command = new Command(Name, "Starts a router and hospital nodes as processes of their own; Ctrl-C stops them all.") { port, metricsPort, data, records, map, hospitals, json, CanaryCommand.Create() };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(hospitals) is < 1 or > MostHospitals)

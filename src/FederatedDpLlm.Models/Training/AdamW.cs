@@ -1,12 +1,11 @@
 using System.Runtime.Intrinsics;
 using FederatedDpLlm.Models.Kernels;
-using FederatedDpLlm.Models.Llama;
 using FederatedDpLlm.Models.Weights;
 
 namespace FederatedDpLlm.Models.Training;
 
 /// <summary>Adam with decoupled weight decay on matrices (Loshchilov and Hutter 2019, arXiv 1711.05101). Elementwise, so its bits depend on nothing but its inputs.</summary>
-internal sealed unsafe class AdamW(ModelConfiguration shape)
+internal sealed unsafe class AdamW(IReadOnlyList<TensorShape> shapes)
 {
     private const float Beta1 = 0.9f;
     private const float Beta2 = 0.98f;
@@ -14,10 +13,10 @@ internal sealed unsafe class AdamW(ModelConfiguration shape)
     private const int Lanes = 16;
 
     /// <summary>Running means of the gradients.</summary>
-    public TensorSet First { get; } = TensorSet.Zeros(shape);
+    public TensorSet First { get; } = TensorSet.Zeros(shapes);
 
     /// <summary>Running means of their squares.</summary>
-    public TensorSet Second { get; } = TensorSet.Zeros(shape);
+    public TensorSet Second { get; } = TensorSet.Zeros(shapes);
 
     /// <summary>Changes the parameters by one step.</summary>
     /// <param name="parameters">Changed in place.</param>

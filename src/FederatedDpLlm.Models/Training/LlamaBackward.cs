@@ -36,7 +36,19 @@ internal sealed unsafe class LlamaBackward
 
     /// <summary>Adds the gradient of (sum of weighted losses) / <paramref name="totalWeight"/> to <paramref name="gradients"/>.</summary>
     /// <returns>The sum of weighted losses, in nats.</returns>
-    public double Accumulate(IReadOnlyList<TrainingExample> batch, double totalWeight, TensorSet gradients)
+    public double Accumulate(IReadOnlyList<TrainingExample> batch, double totalWeight, TensorSet gradients) =>
+        Run(batch, totalWeight, new SummedGradients(gradients));
+
+    /// <summary>Keeps what every example's own gradient is made of; an example's loss is the mean of its weighted tokens'.</summary>
+    /// <returns>The sum of the examples' losses, in nats a token.</returns>
+    public double Record(IReadOnlyList<TrainingExample> batch, GradientBook book)
+    {
+        book.Open(batch);
+        return Run(batch, totalWeight: null, book);
+    }
+
+    // Without a total weight, every example's loss is a mean of its own.
+    private double Run(IReadOnlyList<TrainingExample> batch, double? totalWeight, IGradientReceiver gradients)
     {
         var sequences = batch.Select(_ => new KvSequence(_pool)).ToList();
         try
@@ -56,29 +68,31 @@ internal sealed unsafe class LlamaBackward
     }
 
     // Cross-entropy: the logits turn into their own gradients, weight / total * (softmax - target).
-    private double LossGradient(IReadOnlyList<TrainingExample> batch, double totalWeight)
+    private double LossGradient(IReadOnlyList<TrainingExample> batch, double? totalWeight)
     {
         var (loss, row) = (0.0, 0);
         foreach (var example in batch)
         {
+            var total = totalWeight ?? example.TotalWeight;
+            var unit = totalWeight is null ? total : 1;
             for (var i = 0; i < example.Rows; i++, row++)
             {
                 var logits = _forward.Logits.Pointer + (nint)row * _shape.Vocabulary;
                 var (target, weight) = (example.Tokens[i + 1], example.Weights[i + 1]);
                 AttentionKernel.Softmax(logits, _shape.Vocabulary);
-                loss -= weight * Math.Log(Math.Max(logits[target], float.Epsilon));
+                loss -= weight / unit * Math.Log(Math.Max(logits[target], float.Epsilon));
                 logits[target] -= 1;
-                Elementwise.Scale(logits, (float)(weight / totalWeight), _shape.Vocabulary);
+                Elementwise.Scale(logits, (float)(weight / total), _shape.Vocabulary);
             }
         }
 
         return loss;
     }
 
-    private void Backward(IReadOnlyList<TrainingExample> batch, List<KvSequence> sequences, int rows, TensorSet gradients)
+    private void Backward(IReadOnlyList<TrainingExample> batch, List<KvSequence> sequences, int rows, IGradientReceiver gradients)
     {
         var head = _shape.TiedHead ? TensorNames.Embedding : TensorNames.Head;
-        Linear(head, rows, _forward.Logits, _forward.FinalInput, _work.Normed, gradients, accumulate: false);
+        Linear(head, rows, _forward.Logits, _forward.FinalInput, _work.Normed, gradients, accumulate: false, _forward.Logits);
         _work.Stream.Span.Clear();
         Norm(TensorNames.FinalNorm, rows, _forward.Output, gradients);
         for (var layer = _shape.Layers - 1; layer >= 0; layer--)
@@ -87,24 +101,20 @@ internal sealed unsafe class LlamaBackward
             Attention(layer, batch, sequences, rows, gradients);
         }
 
-        var embedding = gradients[TensorNames.Embedding];
-        for (var row = 0; row < rows; row++)
-        {
-            Elementwise.Add(embedding.Pointer + (nint)_forward.RowToken[row] * _shape.Width, _work.Stream.Pointer + (nint)row * _shape.Width, _shape.Width);
-        }
+        gradients.Embedding(_forward.RowToken.AsSpan(0, rows), _work.Stream);
     }
 
-    private void FeedForward(int layer, int rows, TensorSet gradients)
+    private void FeedForward(int layer, int rows, IGradientReceiver gradients)
     {
         var keep = _forward.Layers[layer];
         Linear(TensorNames.Down(layer), rows, _work.Stream, keep.Hidden, _work.Gate, gradients, accumulate: false);
         Elementwise.SwiGluBackward(keep.Gate.Pointer, keep.Up.Pointer, _work.Gate.Pointer, _work.Up.Pointer, rows * _shape.FeedForwardWidth);
-        Linear(TensorNames.Gate(layer), rows, _work.Gate, keep.FeedForwardInput, _work.Normed, gradients, accumulate: false);
-        Linear(TensorNames.Up(layer), rows, _work.Up, keep.FeedForwardInput, _work.Normed, gradients, accumulate: true);
+        Linear(TensorNames.Gate(layer), rows, _work.Gate, keep.FeedForwardInput, _work.Normed, gradients, accumulate: false, keep.Gate);
+        Linear(TensorNames.Up(layer), rows, _work.Up, keep.FeedForwardInput, _work.Normed, gradients, accumulate: true, keep.Up);
         Norm(TensorNames.FeedForwardNorm(layer), rows, keep.Middle, gradients);
     }
 
-    private void Attention(int layer, IReadOnlyList<TrainingExample> batch, List<KvSequence> sequences, int rows, TensorSet gradients)
+    private void Attention(int layer, IReadOnlyList<TrainingExample> batch, List<KvSequence> sequences, int rows, IGradientReceiver gradients)
     {
         var keep = _forward.Layers[layer];
         Linear(TensorNames.Output(layer), rows, _work.Stream, keep.Attended, _work.Attended, gradients, accumulate: false);
@@ -119,31 +129,32 @@ internal sealed unsafe class LlamaBackward
             _weights.Rotary.Rotate(_work.Key.Pointer + (nint)row * _shape.KeyValueWidth, _shape.KeyValueHeads, _forward.RowPosition[row], backward: true);
         }
 
-        Linear(TensorNames.Query(layer), rows, _work.Query, keep.AttentionInput, _work.Normed, gradients, accumulate: false);
-        Linear(TensorNames.Key(layer), rows, _work.Key, keep.AttentionInput, _work.Normed, gradients, accumulate: true);
-        Linear(TensorNames.Value(layer), rows, _work.Value, keep.AttentionInput, _work.Normed, gradients, accumulate: true);
+        Linear(TensorNames.Query(layer), rows, _work.Query, keep.AttentionInput, _work.Normed, gradients, accumulate: false, keep.Query);
+        Linear(TensorNames.Key(layer), rows, _work.Key, keep.AttentionInput, _work.Normed, gradients, accumulate: true, keep.Key);
+        Linear(TensorNames.Value(layer), rows, _work.Value, keep.AttentionInput, _work.Normed, gradients, accumulate: true, keep.Value);
         Norm(TensorNames.AttentionNorm(layer), rows, keep.Input, gradients);
     }
 
-    // y = x W^T: the gradient of x is dy W (written or added to inputGradient), that of W is dy^T x (always added).
-    private void Linear(string name, int rows, FloatBuffer outputGradient, FloatBuffer input, FloatBuffer inputGradient, TensorSet gradients, bool accumulate)
+    // y = x W^T: the gradient of x is dy W (written or added to inputGradient), that of W is dy^T x, which the receiver makes of its two factors. In spare
+    // lies an activation that nothing reads any more.
+    private void Linear(
+        string name, int rows, FloatBuffer outputGradient, FloatBuffer input, FloatBuffer inputGradient, IGradientReceiver gradients, bool accumulate, FloatBuffer? spare = null)
     {
         var (outputs, inputs) = ShapeOf(name);
         MatrixProduct.Multiply(
             rows, inputs, outputs, outputGradient.Pointer, outputs, 1, _parameters[name].Pointer, inputs, inputGradient.Pointer, inputs, accumulate);
-        MatrixProduct.Multiply(
-            outputs, inputs, rows, outputGradient.Pointer, 1, outputs, input.Pointer, inputs, gradients[name].Pointer, inputs, accumulate: true);
+        gradients.Linear(name, rows, outputGradient, input, spare);
     }
 
     // The residual stream's gradient passes by; the normed branch's is added to it.
-    private void Norm(string name, int rows, FloatBuffer input, TensorSet gradients)
+    private void Norm(string name, int rows, FloatBuffer input, IGradientReceiver gradients)
     {
         var width = _shape.Width;
         for (var row = 0; row < rows; row++)
         {
             var at = (nint)row * width;
             RmsNorm.Backward(
-                input.Pointer + at, _parameters[name].Pointer, _work.Normed.Pointer + at, _work.Stream.Pointer + at, gradients[name].Pointer, width,
+                input.Pointer + at, _parameters[name].Pointer, _work.Normed.Pointer + at, _work.Stream.Pointer + at, gradients.Gain(name, row), width,
                 (float)_shape.NormEpsilon);
         }
     }

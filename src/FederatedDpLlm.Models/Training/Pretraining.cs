@@ -2,6 +2,7 @@ using FederatedDpLlm.Models.Llama;
 using FederatedDpLlm.Models.Prompts;
 using FederatedDpLlm.Models.Tokenization;
 using FederatedDpLlm.Models.Training.Corpus;
+using FederatedDpLlm.Models.Training.Corpus.Coding;
 using FederatedDpLlm.Models.Weights;
 
 namespace FederatedDpLlm.Models.Training;
@@ -11,9 +12,7 @@ public static class Pretraining
 {
     private const int StepsBetweenCheckpoints = 100;
 
-    // One record at first, so that copying is learnt before choosing whose record to copy from; then mostly several, with more questions about them.
-    private static readonly (int FromStep, double Difficulty, int Questions)[] Phases = [(0, 0.15, 8), (1000, 0.6, 8), (3500, 0.95, 16)];
-
+    private const ulong CodingStream = 4;
     private const ulong TokenizerStep = ulong.MaxValue;
 
     /// <summary>Trains and writes <c>config.json</c>, <c>tokenizer.json</c>, <c>model.safetensors</c> (BF16) and the loss curve.</summary>
@@ -27,23 +26,24 @@ public static class Pretraining
         ArgumentNullException.ThrowIfNull(report);
         Directory.CreateDirectory(folder);
         var lessons = new ReadingLessons(recipe.DataSeed);
+        var longest = Math.Min(recipe.Training.MicrobatchTokens, recipe.Shape.Context);
         var tokenizer = LearnTokenizer(recipe, lessons);
         TokenizerFile.Write(Path.Combine(folder, TokenizerFile.FileName), tokenizer);
         ConfigurationFile.Write(Path.Combine(folder, ConfigurationFile.FileName), recipe.Shape);
 
         var checkpoints = Path.Combine(folder, "checkpoints");
-        var trainer = TrainingCheckpoint.Resume(checkpoints, recipe.Shape, recipe.Training);
+        var trainer = new Trainer(recipe.Shape, recipe.Training, TrainingCheckpoint.Latest(checkpoints, [.. TensorShape.Of(recipe.Shape)]));
         var curve = new LossCurve(folder, trainer.Step);
         var encoder = new LessonEncoder(tokenizer);
         trainer.Run(
-            (step, number) => encoder.Encode(Lesson(lessons, step, number), recipe.Training.MicrobatchTokens),
+            (step, number) => encoder.Encode(Lesson(recipe, lessons, recipe.Phases.Last(phase => phase.FromStep <= step), (ulong)step, number), longest),
             progress =>
             {
                 report(progress);
                 curve.Add(progress);
                 if (progress.Step % StepsBetweenCheckpoints == 0)
                 {
-                    TrainingCheckpoint.Write(checkpoints, trainer);
+                    trainer.Checkpoint.Write(checkpoints);
                     curve.Write();
                 }
             },
@@ -56,16 +56,22 @@ public static class Pretraining
         }
     }
 
-    private static ReadingLesson Lesson(ReadingLessons lessons, int step, int number)
+    private static ReadingLesson Lesson(PretrainingRecipe recipe, ReadingLessons lessons, PretrainingPhase phase, ulong step, int number)
     {
-        var phase = Phases.Last(one => one.FromStep <= step);
-        return lessons.Lesson((ulong)step, (ulong)number, phase.Difficulty, phase.Questions);
+        var random = new CounterRandom(recipe.DataSeed, step, (ulong)number, CodingStream);
+        if (!random.Chance(phase.CodingShare))
+        {
+            return lessons.Lesson(step, (ulong)number, phase.Difficulty, phase.Questions);
+        }
+
+        var note = CodingClinic.Draw(random);
+        return new ReadingLesson([note.Text], [(CodingClinic.Ask(random), note.Code)]);
     }
 
     private static BytePairTokenizer LearnTokenizer(PretrainingRecipe recipe, ReadingLessons lessons)
     {
-        var texts = Enumerable.Range(0, recipe.TokenizerLessons)
-            .Select(number => lessons.Lesson(TokenizerStep, (ulong)number, Phases[1].Difficulty, Phases[1].Questions))
+        var texts = Enumerable.Range(0, recipe.TokenizerLessonCount)
+            .Select(number => Lesson(recipe, lessons, recipe.TokenizerLessons, TokenizerStep, number))
             .SelectMany(lesson => lesson.Records.Concat(lesson.Exchanges.SelectMany(exchange => new[] { exchange.Question, " " + exchange.Answer })));
         var preTokenizer = new PreTokenizer([PreTokenizer.SingleDigitPattern]);
         var learnt = BytePairTrainer.Train(texts, WardTemplate.ControlTokens, recipe.Shape.Vocabulary, preTokenizer);

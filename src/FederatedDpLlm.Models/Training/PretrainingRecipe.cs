@@ -5,7 +5,7 @@ namespace FederatedDpLlm.Models.Training;
 /// <summary>Everything that decides the bits of a model made by <see cref="Pretraining"/>.</summary>
 public sealed record PretrainingRecipe
 {
-    /// <summary>The recipe of the bundled model.</summary>
+    /// <summary>The recipe of ward, which reads the notes in its context.</summary>
     public static PretrainingRecipe Ward { get; } = new()
     {
         Shape = new ModelConfiguration
@@ -14,7 +14,23 @@ public sealed record PretrainingRecipe
             BeginToken = 0, EndTokens = [1],
         },
         DataSeed = 20251122,
+        TokenizerLessons = new(0, 0, 0.6, 8),
+        Phases = [new(0, 0, 0.15, 8), new(1000, 0, 0.6, 8), new(3500, 0, 0.95, 16)],
         Training = new TrainingOptions { Seed = 1, Steps = 4444, Microbatches = 2, MicrobatchTokens = 1024 },
+    };
+
+    /// <summary>The recipe of ward-2m: 1.7 million parameters that give cases their codes.</summary>
+    public static PretrainingRecipe Ward2M { get; } = new()
+    {
+        Shape = new ModelConfiguration
+        {
+            Width = 128, FeedForwardWidth = 384, Layers = 8, Heads = 8, KeyValueHeads = 4, HeadSize = 16, Vocabulary = 1024, Context = 512, TiedHead = true,
+            BeginToken = 0, EndTokens = [1],
+        },
+        DataSeed = 20261125,
+        TokenizerLessons = new(0, 0.8, 0.6, 8),
+        Phases = [new(0, 0.8, 0.15, 8), new(800, 1, 0.15, 8)],
+        Training = new TrainingOptions { Seed = 1, Steps = 2800, DecayShare = 0.25, Microbatches = 2, MicrobatchTokens = 512, WarmupSteps = 100 },
     };
 
     /// <summary>The model.</summary>
@@ -26,6 +42,12 @@ public sealed record PretrainingRecipe
     /// <summary>The optimisation.</summary>
     public required TrainingOptions Training { get; init; }
 
-    /// <summary>Lessons that the tokenizer is learnt from.</summary>
-    public int TokenizerLessons { get; init; } = 3000;
+    /// <summary>From step to step, how lessons are mixed: one record at first, so that copying is learnt before choosing whose record to copy from.</summary>
+    public required IReadOnlyList<PretrainingPhase> Phases { get; init; }
+
+    /// <summary>The mix of lessons that the tokenizer is learnt from.</summary>
+    public required PretrainingPhase TokenizerLessons { get; init; }
+
+    /// <summary>How many of them.</summary>
+    public int TokenizerLessonCount { get; init; } = 3000;
 }

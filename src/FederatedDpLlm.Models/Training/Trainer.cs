@@ -16,12 +16,12 @@ internal sealed unsafe class Trainer
     private readonly LlamaBackward[] _workers;
     private readonly TensorSet[] _gradients;
 
-    public Trainer(ModelConfiguration shape, TrainingOptions options, TensorSet? parameters = null, AdamW? optimizer = null, int step = 0)
+    public Trainer(ModelConfiguration shape, TrainingOptions options, TrainingCheckpoint? checkpoint = null)
     {
         _options = options;
-        Parameters = parameters ?? InitialWeights.Draw(shape, options.Seed);
-        Optimizer = optimizer ?? new AdamW(shape);
-        Step = step;
+        Parameters = checkpoint?.Parameters ?? InitialWeights.Draw(shape, options.Seed);
+        Optimizer = checkpoint?.Optimizer ?? new AdamW(Parameters.Shapes);
+        Step = checkpoint?.Step ?? 0;
         _weights = new LlamaWeights(shape, Parameters);
         _workers = [.. Enumerable.Range(0, Math.Min(options.Threads, options.Microbatches)).Select(_ => new LlamaBackward(_weights, Parameters, options.MicrobatchTokens))];
         _gradients = [.. Enumerable.Range(0, options.Microbatches).Select(_ => TensorSet.Zeros(shape))];
@@ -36,6 +36,9 @@ internal sealed unsafe class Trainer
 
     public long Tokens { get; private set; }
 
+    /// <summary>All that the training needs to go on from here.</summary>
+    public TrainingCheckpoint Checkpoint => new(Step, Parameters, Optimizer);
+
     /// <summary>Trains to the last step.</summary>
     /// <param name="examples">The n-th example of a step; asked for in order until a microbatch is full.</param>
     /// <param name="report">Called after every step.</param>
@@ -49,7 +52,8 @@ internal sealed unsafe class Trainer
         }
     }
 
-    private TrainingProgress Next(Func<int, int, TrainingExample> examples)
+    /// <summary>One step.</summary>
+    public TrainingProgress Next(Func<int, int, TrainingExample> examples)
     {
         var batches = Batches(examples);
         var total = batches.Sum(batch => batch.Sum(example => example.TotalWeight));

@@ -25,6 +25,9 @@ internal sealed class TensorSet : ITensorSource
     /// <summary>Zeros in the shapes of a model.</summary>
     public static TensorSet Zeros(ModelConfiguration configuration) => new([.. TensorShape.Of(configuration)]);
 
+    /// <summary>Zeros in any shapes.</summary>
+    public static TensorSet Zeros(IReadOnlyList<TensorShape> shapes) => new(shapes);
+
     /// <summary>A copy of a model's tensors from a file.</summary>
     public static TensorSet Read(ModelConfiguration configuration, ITensorSource source)
     {
@@ -51,6 +54,15 @@ internal sealed class TensorSet : ITensorSource
         }
 
         _values[name].Span.CopyTo(destination);
+    }
+
+    /// <summary>Into a set of the same shapes.</summary>
+    public void CopyTo(TensorSet other)
+    {
+        foreach (var shape in Shapes)
+        {
+            this[shape.Name].Span.CopyTo(other[shape.Name].Span);
+        }
     }
 
     public void Clear()

@@ -7,7 +7,7 @@ public sealed class PretrainingTests : IDisposable
     private static readonly PretrainingRecipe Small = PretrainingRecipe.Ward with
     {
         Shape = PretrainingRecipe.Ward.Shape with { Width = 32, FeedForwardWidth = 32, Layers = 1, Heads = 1, KeyValueHeads = 1, Vocabulary = 300 },
-        TokenizerLessons = 20,
+        TokenizerLessonCount = 20,
         Training = PretrainingRecipe.Ward.Training with { Steps = 120, Microbatches = 2, MicrobatchTokens = 512, WarmupSteps = 5 },
     };
 

@@ -4,44 +4,53 @@ using FederatedDpLlm.Models.Weights;
 
 namespace FederatedDpLlm.Models.Tests.Training;
 
-/// <summary>The slow and obvious forward pass in float64, position by position, with derivatives by central differences.</summary>
-internal sealed class ReferenceModel(ModelConfiguration shape, TensorSet parameters)
+/// <summary>The slow and obvious forward pass in float64, position by position.</summary>
+internal sealed class ReferenceModel<T>(ModelConfiguration shape, TensorSet parameters)
+    where T : IReal<T>
 {
     private const double Step = 1e-5;
 
-    private readonly Dictionary<string, double[]> _values =
-        parameters.Shapes.ToDictionary(tensor => tensor.Name, tensor => parameters[tensor.Name].Span.ToArray().Select(value => (double)value).ToArray());
+    private readonly Dictionary<string, T[]> _values =
+        parameters.Shapes.ToDictionary(tensor => tensor.Name, tensor => parameters[tensor.Name].Span.ToArray().Select(value => T.Of(value)).ToArray());
 
-    public double Loss(IEnumerable<TrainingExample> batch) => batch.Sum(Loss);
+    public IReadOnlyList<T> this[string name] => _values[name];
 
+    public T Loss(IEnumerable<TrainingExample> batch) => Sum(batch.Select(Loss));
+
+    /// <summary>By differences from both sides at two distances, extrapolated (Richardson): the error falls with the fourth power of the distance.</summary>
     public double Derivative(IReadOnlyList<TrainingExample> batch, string name, int index)
     {
         var value = _values[name][index];
-        _values[name][index] = value + Step;
-        var above = Loss(batch);
-        _values[name][index] = value - Step;
-        var below = Loss(batch);
-        _values[name][index] = value;
-        return (above - below) / (2 * Step);
+        double Difference(double step)
+        {
+            _values[name][index] = T.Of(value.Value + step);
+            var above = Loss(batch).Value;
+            _values[name][index] = T.Of(value.Value - step);
+            var below = Loss(batch).Value;
+            _values[name][index] = value;
+            return (above - below) / (2 * step);
+        }
+
+        return (4 * Difference(Step * 16) - Difference(Step * 32)) / 3;
     }
 
-    private double Loss(TrainingExample example)
+    private T Loss(TrainingExample example)
     {
-        var keys = Enumerable.Range(0, shape.Layers).Select(_ => new List<double[]>()).ToList();
-        var values = Enumerable.Range(0, shape.Layers).Select(_ => new List<double[]>()).ToList();
-        var loss = 0.0;
+        var keys = Enumerable.Range(0, shape.Layers).Select(_ => new List<T[]>()).ToList();
+        var values = Enumerable.Range(0, shape.Layers).Select(_ => new List<T[]>()).ToList();
+        var loss = T.Of(0);
         for (var position = 0; position + 1 < example.Tokens.Count; position++)
         {
             var logits = Forward(example.Tokens[position], position, keys, values);
-            var max = logits.Max();
-            var logSum = max + Math.Log(logits.Sum(logit => Math.Exp(logit - max)));
-            loss += example.Weights[position + 1] * (logSum - logits[example.Tokens[position + 1]]);
+            var max = T.Of(logits.Max(logit => logit.Value));
+            var logSum = max + T.Log(Sum(logits.Select(logit => T.Exp(logit - max))));
+            loss += T.Of(example.Weights[position + 1]) * (logSum - logits[example.Tokens[position + 1]]);
         }
 
         return loss;
     }
 
-    private double[] Forward(int token, int position, List<List<double[]>> keys, List<List<double[]>> values)
+    private T[] Forward(int token, int position, List<List<T[]>> keys, List<List<T[]>> values)
     {
         var x = _values[TensorNames.Embedding].Skip(token * shape.Width).Take(shape.Width).ToArray();
         for (var layer = 0; layer < shape.Layers; layer++)
@@ -52,53 +61,57 @@ internal sealed class ReferenceModel(ModelConfiguration shape, TensorSet paramet
             values[layer].Add(Linear(normed, TensorNames.Value(layer)));
             x = Sum(x, Linear(Attend(query, keys[layer], values[layer]), TensorNames.Output(layer)));
             var inner = Norm(x, TensorNames.FeedForwardNorm(layer));
-            var hidden = Linear(inner, TensorNames.Gate(layer)).Zip(Linear(inner, TensorNames.Up(layer)), (gate, up) => gate / (1 + Math.Exp(-gate)) * up).ToArray();
+            var hidden = Linear(inner, TensorNames.Gate(layer)).Zip(Linear(inner, TensorNames.Up(layer)), (gate, up) => gate / (T.Of(1) + T.Exp(T.Of(0) - gate)) * up).ToArray();
             x = Sum(x, Linear(hidden, TensorNames.Down(layer)));
         }
 
         return Linear(Norm(x, TensorNames.FinalNorm), shape.TiedHead ? TensorNames.Embedding : TensorNames.Head);
     }
 
-    private double[] Attend(double[] query, List<double[]> keys, List<double[]> values)
+    private T[] Attend(T[] query, List<T[]> keys, List<T[]> values)
     {
-        var result = new double[shape.QueryWidth];
+        var result = new T[shape.QueryWidth];
         for (var head = 0; head < shape.Heads; head++)
         {
             var (own, shared) = (head * shape.HeadSize, head / (shape.Heads / shape.KeyValueHeads) * shape.HeadSize);
-            var scores = keys.Select(key => Enumerable.Range(0, shape.HeadSize).Sum(i => query[own + i] * key[shared + i]) / Math.Sqrt(shape.HeadSize)).ToArray();
-            var weights = scores.Select(score => Math.Exp(score - scores.Max())).ToArray();
+            var scores = keys.Select(key => Sum(Enumerable.Range(0, shape.HeadSize).Select(i => query[own + i] * key[shared + i])) / T.Of(Math.Sqrt(shape.HeadSize))).ToArray();
+            var max = T.Of(scores.Max(score => score.Value));
+            var weights = scores.Select(score => T.Exp(score - max)).ToArray();
+            var total = Sum(weights);
             for (var i = 0; i < shape.HeadSize; i++)
             {
-                result[own + i] = values.Select((value, t) => weights[t] / weights.Sum() * value[shared + i]).Sum();
+                result[own + i] = Sum(values.Select((value, t) => weights[t] / total * value[shared + i]));
             }
         }
 
         return result;
     }
 
-    private double[] Rotate(double[] heads, int position)
+    private T[] Rotate(T[] heads, int position)
     {
-        var (rotated, half) = ((double[])heads.Clone(), shape.HeadSize / 2);
+        var (rotated, half) = ((T[])heads.Clone(), shape.HeadSize / 2);
         for (var i = 0; i < heads.Length; i++)
         {
             var within = i % shape.HeadSize;
             var angle = position * Math.Pow(shape.RotaryTheta, -2.0 * (within % half) / shape.HeadSize);
             rotated[i] = within < half
-                ? heads[i] * Math.Cos(angle) - heads[i + half] * Math.Sin(angle)
-                : heads[i] * Math.Cos(angle) + heads[i - half] * Math.Sin(angle);
+                ? heads[i] * T.Of(Math.Cos(angle)) - heads[i + half] * T.Of(Math.Sin(angle))
+                : heads[i] * T.Of(Math.Cos(angle)) + heads[i - half] * T.Of(Math.Sin(angle));
         }
 
         return rotated;
     }
 
-    private double[] Linear(double[] x, string name) =>
-        [.. Enumerable.Range(0, _values[name].Length / x.Length).Select(row => x.Select((value, i) => value * _values[name][row * x.Length + i]).Sum())];
+    private T[] Linear(T[] x, string name) =>
+        [.. Enumerable.Range(0, _values[name].Length / x.Length).Select(row => Sum(x.Select((value, i) => value * _values[name][row * x.Length + i])))];
 
-    private double[] Norm(double[] x, string name)
+    private T[] Norm(T[] x, string name)
     {
-        var factor = 1 / Math.Sqrt(x.Sum(value => value * value) / x.Length + shape.NormEpsilon);
+        var factor = T.Of(1) / T.Sqrt(Sum(x.Select(value => value * value)) / T.Of(x.Length) + T.Of(shape.NormEpsilon));
         return [.. x.Select((value, i) => value * factor * _values[name][i])];
     }
 
-    private static double[] Sum(double[] a, double[] b) => [.. a.Zip(b, (x, y) => x + y)];
+    private static T[] Sum(T[] a, T[] b) => [.. a.Zip(b, (x, y) => x + y)];
+
+    private static T Sum(IEnumerable<T> values) => values.Aggregate((a, b) => a + b);
 }

@@ -1,0 +1,132 @@
+using System.Text.Json.Nodes;
+using FederatedDpLlm.Models.Llama;
+using FederatedDpLlm.Models.Prompts;
+using FederatedDpLlm.Models.Tokenization;
+using FederatedDpLlm.Models.Weights;
+using FederatedDpLlm.Privacy.Sampling;
+
+namespace FederatedDpLlm.Models.Training.Private;
+
+/// <summary>
+/// Fine-tunes a model on a hospital's notes with a promise to each patient: all of a patient's notes are one example. What is written is an adapter in PEFT's
+/// layout, which is safe to show, and while the training runs a folder of checkpoints, which is not.
+/// </summary>
+public static class PrivateFineTuning
+{
+    /// <summary>The adapter's weights.</summary>
+    public const string AdapterName = "adapter_model.safetensors";
+
+    private const string AdapterConfigurationName = "adapter_config.json";
+    private const string SecretName = "secret";
+
+    /// <summary>Trains, or goes on from the last checkpoint in <paramref name="output"/>; the resumed training ends in the same bytes.</summary>
+    /// <param name="model">The base model's folder.</param>
+    /// <param name="patients">The notes of each patient.</param>
+    /// <param name="plan">The promise and the training.</param>
+    /// <param name="output">The adapter's folder; created.</param>
+    /// <param name="random">Of the training's secret, from which subsets and noise are drawn.</param>
+    /// <param name="report">Called after every step.</param>
+    /// <param name="cancellationToken">Ends the training between two steps; a checkpoint is kept.</param>
+    /// <exception cref="ModelFormatException">The base model or a checkpoint cannot be read.</exception>
+    /// <exception cref="ArgumentException">The plan cannot be carried out.</exception>
+    public static FineTuningResult Run(
+        string model, IReadOnlyList<IReadOnlyList<string>> patients, FineTuningPlan plan, string output, ISecureRandom random, Action<PrivateTrainingProgress> report,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(patients);
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(report);
+        var shape = ConfigurationFile.Read(Path.Combine(model, ConfigurationFile.FileName));
+        var tokenizer = TokenizerFile.Read(Path.Combine(model, TokenizerFile.FileName), shape.BeginToken, shape.EndTokens);
+        using var file = SafetensorsFile.Open(Path.Combine(model, SafetensorsFile.FileName));
+        var factors = new LowRankFactors(shape, TensorSet.Read(shape, file), plan.Rank, plan.Alpha, plan.Seed);
+        var options = Options(plan, patients.Count, shape);
+        var checkpoints = Path.Combine(output, "checkpoints");
+        var examples = patients.Select(notes => Example(notes, tokenizer, options.PassTokens)).ToList();
+        var trainer = new PrivateTrainer(shape, factors, examples, options, Randomness(checkpoints, random), TrainingCheckpoint.Latest(checkpoints, factors.Values.Shapes));
+        while (trainer.Step < options.Steps)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            report(trainer.Next());
+            if (trainer.Step % plan.StepsBetweenCheckpoints == 0)
+            {
+                trainer.Checkpoint.Write(checkpoints);
+            }
+        }
+
+        WriteAdapter(output, factors);
+        Directory.Delete(checkpoints, recursive: true);
+        return new FineTuningResult(trainer.Account.EpsilonAfter(options.Steps), options.NoiseMultiplier, trainer.Account.EventAfter(options.Steps), patients.Count);
+    }
+
+    private static PrivateTrainingOptions Options(FineTuningPlan plan, int patients, ModelConfiguration shape) => new()
+    {
+        SamplingRate = plan.SamplingRate,
+        ExpectedBatch = Math.Max(1, plan.SamplingRate * patients),
+        Steps = plan.Steps,
+        NoiseMultiplier = TrainingAccount.NoiseFor(plan.Epsilon, plan.Delta, plan.SamplingRate, plan.Steps),
+        ClipNorm = plan.ClipNorm,
+        LearningRate = plan.LearningRate,
+        Delta = plan.Delta,
+        PassTokens = shape.Context,
+        Threads = plan.Threads,
+    };
+
+    // A patient is one example, however many notes there are: what does not fit is left out.
+    private static TrainingExample Example(IReadOnlyList<string> notes, ITokenizer tokenizer, int longest)
+    {
+        var record = tokenizer.ControlToken(WardTemplate.Record);
+        var begin = tokenizer.BeginToken ?? tokenizer.ControlToken(WardTemplate.Begin) ?? 0;
+        var (tokens, weights) = (new List<int> { begin }, new List<float> { 0 });
+        foreach (var note in notes)
+        {
+            tokens.AddRange(record is { } control ? [control, .. tokenizer.Encode(note)] : tokenizer.Encode(note));
+            weights.AddRange(Enumerable.Range(weights.Count, tokens.Count - weights.Count).Select((_, place) => record is not null && place == 0 ? 0f : 1f));
+        }
+
+        // One token more than goes through the model: the last one is only predicted.
+        return new TrainingExample([.. tokens.Take(longest + 1)], [.. weights.Take(longest + 1)]);
+    }
+
+    // The secret stands in a file that only its owner may read, before the first step that draws from it.
+    private static StepRandomness Randomness(string checkpoints, ISecureRandom random)
+    {
+        var path = Path.Combine(checkpoints, SecretName);
+        if (File.Exists(path))
+        {
+            return new StepRandomness(File.ReadAllBytes(path));
+        }
+
+        Directory.CreateDirectory(checkpoints);
+        var fresh = StepRandomness.Fresh(random);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        using (var file = new FileStream(path + ".part", options))
+        {
+            file.Write(fresh.Secret);
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(path + ".part", path);
+        return fresh;
+    }
+
+    private static void WriteAdapter(string output, LowRankFactors factors)
+    {
+        SafetensorsWriter.Write(Path.Combine(output, AdapterName), factors.Values.ToList(), ElementType.Float32);
+        var modules = factors.Maps.Select(map => map.Name.Split('.')[^2]).Distinct().Select(name => (JsonNode)name).ToArray();
+        File.WriteAllText(Path.Combine(output, AdapterConfigurationName), new JsonObject
+        {
+            ["peft_type"] = "LORA",
+            ["task_type"] = "CAUSAL_LM",
+            ["r"] = factors.Rank,
+            ["lora_alpha"] = factors.Alpha,
+            ["bias"] = "none",
+            ["target_modules"] = new JsonArray(modules),
+        }.ToJsonString());
+    }
+}

@@ -1,0 +1,90 @@
+using System.Text.Json;
+using FederatedDpLlm.Tests.Shared;
+
+namespace FederatedDpLlm.EndToEnd.Tests;
+
+/// <summary>Private fine-tuning as a process: killed in the middle, it goes on to the same bytes.</summary>
+public sealed class TrainCommandTests : IDisposable
+{
+    private const int Patients = 12;
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory();
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task A_training_that_is_killed_goes_on_to_the_same_bytes()
+    {
+        var records = WriteRecords();
+        var whole = await Cli.JsonAsync(Arguments(records, Prepared("whole")));
+        Assert.Equal(Patients, whole.GetProperty("patients").GetInt32());
+        Assert.InRange(whole.GetProperty("epsilon").GetDouble(), 7, 8);
+
+        var broken = Prepared("broken");
+        using (var process = Cli.Start(Arguments(records, broken)))
+        {
+            string? line;
+            do
+            {
+                line = await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
+            }
+            while (line is not null && !line.StartsWith("step 20 of", StringComparison.Ordinal));
+            Assert.NotNull(line);
+            process.Kill();
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+
+        Assert.False(File.Exists(Path.Combine(broken, "adapter_model.safetensors")));
+        var (code, _, errors) = await Cli.RunAsync(Arguments(records, broken));
+        Assert.Equal(0, code);
+        Assert.DoesNotContain("step 10 of", errors, StringComparison.Ordinal);
+        foreach (var file in new[] { "adapter_model.safetensors", "adapter_config.json" })
+        {
+            Assert.Equal(await BytesAsync("whole", file), await BytesAsync("broken", file));
+        }
+
+        // The secret that the noise comes from does not outlive the training.
+        Assert.False(Directory.Exists(Path.Combine(broken, "checkpoints")));
+    }
+
+    [Theory, InlineData("--epsilon", "-1"), InlineData("--sampling-rate", "2"), InlineData("--rank", "99"), InlineData("--records", "nowhere.jsonl"), InlineData("--model", "nowhere")]
+    public async Task What_cannot_be_done_is_refused_with_a_reason(string option, string value)
+    {
+        var arguments = Arguments(WriteRecords(), Path.Combine(_folder.FullName, "refused")).ToList();
+        var place = arguments.IndexOf(option);
+        if (place >= 0)
+        {
+            arguments[place + 1] = value;
+        }
+        else
+        {
+            arguments.AddRange([option, value]);
+        }
+
+        var (code, output, errors) = await Cli.RunAsync(arguments);
+        Assert.Equal(2, code);
+        Assert.Empty(output);
+        Assert.Contains("train: ", errors, StringComparison.Ordinal);
+    }
+
+    private static string[] Arguments(string records, string output) =>
+        ["train", "--records", records, "--out", output, "--model", Repository.Path("models", "ward"), "--steps", "60", "--sampling-rate", "0.3", "--rank", "4", "--json"];
+
+    // The secret is given here, so that two trainings can be compared; the command draws one where there is none.
+    private string Prepared(string name)
+    {
+        var output = Path.Combine(_folder.FullName, name);
+        Directory.CreateDirectory(Path.Combine(output, "checkpoints"));
+        File.WriteAllBytes(Path.Combine(output, "checkpoints", "secret"), [.. Enumerable.Range(0, 32).Select(i => (byte)i)]);
+        return output;
+    }
+
+    private string WriteRecords()
+    {
+        var path = Path.Combine(_folder.FullName, "records.jsonl");
+        File.WriteAllLines(path, Enumerable.Range(0, 2 * Patients).Select(number => JsonSerializer.Serialize(new { patientId = $"P{number / 2}", text = $"Visit {number}: cough and fever." })));
+        return path;
+    }
+
+    private async Task<byte[]> BytesAsync(string folder, string file) =>
+        await File.ReadAllBytesAsync(Path.Combine(_folder.FullName, folder, file), TestContext.Current.CancellationToken);
+}

@@ -1,0 +1,227 @@
+using FederatedDpLlm.Models.Llama;
+using FederatedDpLlm.Models.Training;
+using FederatedDpLlm.Models.Training.Private;
+using FederatedDpLlm.Models.Weights;
+
+namespace FederatedDpLlm.Models.Tests.Training;
+
+/// <summary>Norms and clipped sums out of one pass, against a loop that runs every example by itself.</summary>
+public sealed class ExampleGradientTests
+{
+    private const int Rows = 160;
+
+    // Short examples take the ghost identity for every matrix, long ones the product itself; some repeat a token, as input and as target.
+    private static readonly TrainingExample[] Batch = [Example(9, 1), Example(60, 2), Example(2, 3), Example(33, 4), new([5, 5, 5, 5, 5], [0, 1, 1, 0.5f, 1])];
+
+    [Theory, InlineData(true, 24), InlineData(false, 24), InlineData(true, 64), InlineData(false, 64)]
+    public void Norms_of_every_parameter_are_those_of_a_loop_over_single_examples(bool tied, int width)
+    {
+        var (shape, parameters, book) = Recorded(tied, width);
+        var reader = new FullGradients(shape, Rows);
+        var squares = new double[parameters.Shapes.Count];
+        for (var example = 0; example < Batch.Length; example++)
+        {
+            reader.SquaredNorms(book, example, squares);
+            var alone = Alone(shape, parameters, Batch[example]);
+            for (var tensor = 0; tensor < squares.Length; tensor++)
+            {
+                var name = parameters.Shapes[tensor].Name;
+                var expected = Math.Sqrt(alone[name].Span.ToArray().Sum(value => (double)value * value));
+                Assert.True(Math.Abs(Math.Sqrt(squares[tensor]) - expected) <= 1e-6 * expected, $"example {example}, {name}: {Math.Sqrt(squares[tensor]):R}, expected {expected:R}");
+            }
+        }
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void The_clipped_sum_is_that_of_a_loop(bool tied)
+    {
+        const double Clip = 0.5;
+        var (shape, parameters, book) = Recorded(tied, 24);
+        var sum = new GridSum(parameters.Shapes);
+        var norms = new double[Batch.Length];
+        new FullGradients(shape, Rows).AddClipped(book, Clip, sum, norms);
+
+        Assert.Contains(norms, norm => norm > Clip);
+        AssertSum(shape, parameters, sum, Clip, tolerance: 8);
+    }
+
+    [Fact]
+    public void An_example_that_is_not_finite_adds_nothing()
+    {
+        var (shape, parameters, book) = Recorded(tied: true, 24);
+        book.Factors(TensorNames.Up(0)).OutputGradient.Span[0] = float.NaN;
+        var (sum, norms) = (new GridSum(parameters.Shapes), new double[Batch.Length]);
+        new FullGradients(shape, Rows).AddClipped(book, 1, sum, norms);
+
+        Assert.True(double.IsNaN(norms[0]));
+        var rest = new double[sum.Dimension];
+        foreach (var example in Batch.Skip(1))
+        {
+            Accumulate(rest, Alone(shape, parameters, example), 1);
+        }
+
+        Assert.All(rest.Zip(sum.Values.ToArray()), pair => Assert.Equal(pair.First, pair.Second, 8.0));
+    }
+
+    [Fact]
+    public void Low_rank_gradients_are_the_full_ones_times_the_other_factor()
+    {
+        var (shape, _, _) = Recorded(tied: true, 24);
+        var weights = Weights(shape);
+        var factors = new LowRankFactors(shape, weights, rank: 3, alpha: 6, seed: 4);
+        foreach (var map in factors.Maps)
+        {
+            Spread(factors.Values[LowRankFactors.NameB(map)].Span, 0.3);
+        }
+
+        factors.Apply();
+        var book = new GradientBook(shape, Rows);
+        new LlamaBackward(new LlamaWeights(shape, factors.Effective), factors.Effective, Rows).Record(Batch, book);
+        var reader = factors.Gradients(Rows);
+        var squares = new double[factors.Values.Shapes.Count];
+        for (var example = 0; example < Batch.Length; example++)
+        {
+            reader.SquaredNorms(book, example, squares);
+            var alone = Alone(shape, factors.Effective, Batch[example]);
+            for (var map = 0; map < factors.Maps.Count; map++)
+            {
+                var (ofA, ofB) = ByChainRule(factors, factors.Maps[map], alone[factors.Maps[map].Name].Span);
+                Assert.Equal(1, Math.Sqrt(squares[2 * map] / ofA.Sum(value => value * value)), 1e-6);
+                Assert.Equal(1, Math.Sqrt(squares[2 * map + 1] / ofB.Sum(value => value * value)), 1e-6);
+            }
+        }
+    }
+
+    [Fact]
+    public void Low_rank_factors_begin_at_the_base_model()
+    {
+        var shape = Shape(true, 24);
+        var weights = Weights(shape);
+        var factors = new LowRankFactors(shape, weights, rank: 4, alpha: 8, seed: 1);
+        factors.Apply();
+        Assert.All(weights.Shapes, tensor => Assert.True(weights[tensor.Name].Span.SequenceEqual(factors.Effective[tensor.Name].Span)));
+    }
+
+    // Rounding to integers before adding makes the sum the same in every order, bit for bit; no example moves it by more than the stated sensitivity.
+    [Fact]
+    public void One_example_moves_the_low_rank_sum_by_at_most_the_sensitivity()
+    {
+        var shape = Shape(true, 24);
+        var factors = new LowRankFactors(shape, Weights(shape), rank: 3, alpha: 6, seed: 4);
+        foreach (var map in factors.Maps)
+        {
+            Spread(factors.Values[LowRankFactors.NameB(map)].Span, 0.3);
+        }
+
+        factors.Apply();
+        long[] Sum(params TrainingExample[] batch)
+        {
+            var (book, sum) = (new GradientBook(shape, Rows), new GridSum(factors.Values.Shapes));
+            new LlamaBackward(new LlamaWeights(shape, factors.Effective), factors.Effective, Rows).Record(batch, book);
+            factors.Gradients(Rows).AddClipped(book, 0.01, sum, new double[batch.Length]);
+            return sum.Values.ToArray();
+        }
+
+        var all = Sum(Batch);
+        Assert.Equal(all, Sum([.. Batch.Reverse()]));
+        for (var left = 0; left < Batch.Length; left++)
+        {
+            var without = Sum([.. Batch.Where((_, index) => index != left)]);
+            var moved = Math.Sqrt(all.Zip(without, (a, b) => Math.Pow(a - b, 2)).Sum());
+            Assert.InRange(moved, 0.99 * (1 << GridSum.GridBits), GridSum.Sensitivity(all.Length));
+        }
+    }
+
+    private static void AssertSum(ModelConfiguration shape, TensorSet parameters, GridSum sum, double clip, double tolerance)
+    {
+        var expected = new double[sum.Dimension];
+        foreach (var example in Batch)
+        {
+            Accumulate(expected, Alone(shape, parameters, example), clip);
+        }
+
+        Assert.All(expected.Zip(sum.Values.ToArray()), pair => Assert.Equal(pair.First, pair.Second, tolerance));
+    }
+
+    private static void Accumulate(double[] sum, TensorSet gradient, double clip)
+    {
+        var flat = gradient.Shapes.SelectMany(tensor => gradient[tensor.Name].Span.ToArray()).ToList();
+        var norm = Math.Sqrt(flat.Sum(value => (double)value * value));
+        for (var i = 0; i < sum.Length; i++)
+        {
+            sum[i] += flat[i] / Math.Max(clip, norm) * (1 << GridSum.GridBits);
+        }
+    }
+
+    private static (double[] OfA, double[] OfB) ByChainRule(LowRankFactors factors, TensorShape map, ReadOnlySpan<float> gradient)
+    {
+        var a = factors.Values[LowRankFactors.NameA(map)].Span;
+        var b = factors.Values[LowRankFactors.NameB(map)].Span;
+        var rank = factors.Rank;
+        var (ofA, ofB) = (new double[rank * map.Columns], new double[map.Rows * rank]);
+        for (var row = 0; row < map.Rows; row++)
+        {
+            for (var column = 0; column < map.Columns; column++)
+            {
+                for (var r = 0; r < rank; r++)
+                {
+                    var g = factors.Scale * (double)gradient[row * map.Columns + column];
+                    ofA[r * map.Columns + column] += b[row * rank + r] * g;
+                    ofB[row * rank + r] += a[r * map.Columns + column] * g;
+                }
+            }
+        }
+
+        return (ofA, ofB);
+    }
+
+    private static TensorSet Alone(ModelConfiguration shape, TensorSet parameters, TrainingExample example)
+    {
+        var gradient = TensorSet.Zeros(shape);
+        new LlamaBackward(new LlamaWeights(shape, parameters), parameters, Rows).Accumulate([example], example.TotalWeight, gradient);
+        return gradient;
+    }
+
+    private static (ModelConfiguration Shape, TensorSet Parameters, GradientBook Book) Recorded(bool tied, int width)
+    {
+        var shape = Shape(tied, width);
+        var parameters = Weights(shape);
+        var book = new GradientBook(shape, Rows);
+        new LlamaBackward(new LlamaWeights(shape, parameters), parameters, Rows).Record(Batch, book);
+        return (shape, parameters, book);
+    }
+
+    private static TensorSet Weights(ModelConfiguration shape)
+    {
+        var parameters = InitialWeights.Draw(shape, 3);
+        foreach (var tensor in parameters.Shapes.Where(tensor => !tensor.IsVector))
+        {
+            foreach (ref var value in parameters[tensor.Name].Span)
+            {
+                value *= 4;
+            }
+        }
+
+        return parameters;
+    }
+
+    private static void Spread(Span<float> values, double deviation)
+    {
+        var random = new CounterRandom(9);
+        foreach (ref var value in values)
+        {
+            value = (float)(random.NextNormal() * deviation);
+        }
+    }
+
+    private static TrainingExample Example(int rows, ulong seed)
+    {
+        var random = new CounterRandom(seed);
+        return new([.. Enumerable.Range(0, rows + 1).Select(_ => random.Next(40))], [.. Enumerable.Range(0, rows + 1).Select(_ => random.Chance(0.7) ? 1f : 0.05f)]);
+    }
+
+    private static ModelConfiguration Shape(bool tied, int width) => new()
+    {
+        Width = width, FeedForwardWidth = 2 * width, Layers = 2, Heads = 4, KeyValueHeads = 2, HeadSize = width / 4, Vocabulary = 40, Context = 64, TiedHead = tied,
+    };
+}
