@@ -1,0 +1,26 @@
+using FederatedDpLlm.Tests.Shared;
+
+namespace FederatedDpLlm.EndToEnd.Tests;
+
+/// <summary>A hospital's own file: published doctor-patient dialogues, split over four hospitals.</summary>
+public sealed class RealRecordsTests
+{
+    [Fact, Trait(TestLength.Name, TestLength.Ci)]
+    public async Task A_federation_starts_on_a_csv_file_and_answers_choices_over_it()
+    {
+        var file = SharedData.Path("mts-dialog", "MTS-Dialog-TrainingSet.csv");
+        await using var demo = await FederationUnderTest.StartAsync(null, "--records", file, "--map", "patientId=ID,text=dialogue+section_header");
+        var hospitals = (await demo.StateAsync()).GetProperty("hospitals").EnumerateArray().ToList();
+        Assert.Equal(1201, hospitals.Sum(hospital => hospital.GetProperty("patients").GetInt32()));
+        foreach (var trust in new[] { "node", "router" })
+        {
+            var (status, body, _) = await demo.AskAsync(demo.Token, new
+            {
+                model = "ward",
+                messages = new[] { new { role = "user", content = "Doctor: Any surgeries in the past? Patient: My appendix was taken out. Which note section is this about?" } },
+                privacy = new { epsilon = 1, trust, choices = new[] { "PASTSURGICAL", "FAM/SOCHX", "GENHX", "ROS" } },
+            });
+            Assert.True(status == 200, body.ToString());
+        }
+    }
+}
