@@ -3,15 +3,17 @@ namespace FederatedDpLlm.Privacy.Auditing;
 /// <summary>"Score at or above (or below) a threshold", taken as evidence for one of two inputs.</summary>
 internal readonly record struct ThresholdTest(double Threshold, bool Above, bool ForFirst)
 {
-    private const int Quantiles = 200;
+    // Even steps, and finer and finer ones into both tails, where pure mechanisms lose most.
+    private static readonly double[] Quantiles =
+        [.. Enumerable.Range(0, 201).Select(i => i / 200.0).Concat(Enumerable.Range(8, 12).SelectMany(i => new[] { Math.ScaleB(1, -i), 1 - Math.ScaleB(1, -i) })).Order()];
 
     public static IEnumerable<ThresholdTest> Candidates(double[] first, double[] second)
     {
-        for (var i = 0; i <= Quantiles; i++)
+        foreach (var quantile in Quantiles)
         {
             foreach (var sample in (double[][])[first, second])
             {
-                var threshold = sample[(int)((sample.Length - 1L) * i / Quantiles)];
+                var threshold = sample[(int)((sample.Length - 1) * quantile)];
                 yield return new(threshold, true, true);
                 yield return new(threshold, true, false);
                 yield return new(threshold, false, true);

@@ -13,6 +13,7 @@ namespace FederatedDpLlm.Privacy.Mechanisms;
 /// <remarks>Balle, Wang, arXiv:1805.06530 (the analytic calibration); Canonne, Kamath, Steinke, arXiv:2004.00010 (the sampler). Why the noise on a grid costs what continuous noise costs: <see cref="GaussianGrid"/>.</remarks>
 public sealed class GaussianMechanism : IMechanism
 {
+    private const int OnStack = 64;
     private readonly DiscreteGaussianSampler _noise;
     private readonly GaussianGrid _grid;
 
@@ -68,9 +69,9 @@ public sealed class GaussianMechanism : IMechanism
             throw new ArgumentException($"This mechanism releases {Dimension} coordinates at a time.", nameof(values));
         }
 
-        var noise = GC.AllocateUninitializedArray<long>(values.Length, pinned: true);
+        var noise = values.Length <= OnStack ? stackalloc long[values.Length] : GC.AllocateUninitializedArray<long>(values.Length, pinned: true);
         _noise.Fill(noise, random);
         _grid.Add(noise, values, noisy);
-        CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(noise.AsSpan()));
+        CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(noise));
     }
 }

@@ -11,6 +11,7 @@ namespace FederatedDpLlm.Privacy.Mechanisms;
 /// <remarks>Ghosh, Roughgarden, Sundararajan, STOC 2009; sampler: <see cref="DiscreteLaplaceSampler"/>. Real numbers are rounded to a public grid by the caller first.</remarks>
 public sealed class LaplaceMechanism : IMechanism
 {
+    private const int OnStack = 64;
     private readonly DiscreteLaplaceSampler _noise;
 
     private LaplaceMechanism(DiscreteLaplaceSampler noise, L1Sensitivity sensitivity)
@@ -53,13 +54,13 @@ public sealed class LaplaceMechanism : IMechanism
     public void Release(ReadOnlySpan<long> values, Span<long> noisy, ISecureRandom random)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(noisy.Length, values.Length, nameof(noisy));
-        var noise = GC.AllocateUninitializedArray<long>(values.Length, pinned: true);
+        var noise = values.Length <= OnStack ? stackalloc long[values.Length] : GC.AllocateUninitializedArray<long>(values.Length, pinned: true);
         _noise.Fill(noise, random);
         for (var i = 0; i < values.Length; i++)
         {
             noisy[i] = (long)Int128.Clamp((Int128)values[i] + noise[i], long.MinValue, long.MaxValue);
         }
 
-        CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(noise.AsSpan()));
+        CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(noise));
     }
 }
