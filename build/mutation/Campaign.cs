@@ -20,9 +20,9 @@ internal sealed class Campaign(string testAssembly, string mutatedAssembly, stri
     /// <summary>Tests that do not pass here even without a mutant.</summary>
     public List<string> LeftOut { get; } = [];
 
-    public void Cover(int mutants)
+    public void Cover(int mutants, Func<string, bool> isChosen)
     {
-        var names = Host("names", [], "", environment: []).Output;
+        var names = Host("names", [], "", environment: []).Output.Where(isChosen);
         foreach (var line in Host("cover", names, "", new() { ["MUTANTS"] = $"{mutants}" }).Output)
         {
             if (line.Split('\t') is not [var name, var milliseconds, var failure, var ids])

@@ -16,12 +16,15 @@ var (root, project) = (Path.GetFullPath(args[0]), args[1]);
 var sample = int.Parse(Option("--sample") ?? "300");
 var seed = Option("--seed") ?? "1";
 var globs = (Option("--files") ?? "*").Split(',');
+var tests = (Option("--tests") ?? "*").Split(',');
 var seconds = double.Parse(Option("--seconds") ?? "15");
 var minutes = double.Parse(Option("--minutes") ?? "600");
 var work = Path.Combine(root, "artifacts", "mutation", project);
 var started = TimeProvider.System.GetTimestamp();
 
 void Say(string text) => Console.Error.WriteLine($"[{TimeProvider.System.GetElapsedTime(started):hh\\:mm\\:ss}] {text}");
+
+static bool Matches(string[] globs, string name) => globs.Any(glob => FileSystemName.MatchesSimpleExpression(glob, name));
 
 // A copy of the tests' folder, with the mutated assembly in the place of the right one.
 var bin = Path.Combine(work, "bin");
@@ -40,11 +43,11 @@ foreach (var file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirec
 
 Say($"compiling all mutants of {project}");
 var subject = new MutatedProject(Path.Combine(root, "src", project, $"{project}.csproj"));
-var all = subject.Compile(file => globs.Any(glob => FileSystemName.MatchesSimpleExpression(glob, file.Replace('\\', '/'))), Path.Combine(bin, $"{subject.AssemblyName}.dll"));
+var all = subject.Compile(file => Matches(globs, file.Replace('\\', '/')), Path.Combine(bin, $"{subject.AssemblyName}.dll"));
 var chosen = all.OrderBy(mutant => mutant.Lot(seed), StringComparer.Ordinal).Take(sample).ToList();
 Say($"{all.Count} mutants compile, {chosen.Count} are tried; which test sees which?");
 var campaign = new Campaign(Path.Combine(bin, $"{project}.Tests.dll"), subject.AssemblyName, work, seconds);
-campaign.Cover(all.Count);
+campaign.Cover(all.Count, name => Matches(tests, name));
 campaign.LeftOut.ForEach(test => Say("left out, fails without a mutant: " + test));
 
 var idsOfFile = all.GroupBy(mutant => mutant.File).ToDictionary(group => group.Key, group => group.Select(mutant => mutant.Id).ToHashSet());
@@ -76,7 +79,7 @@ foreach (var kind in results.GroupBy(result => result.Mutant.Kind).OrderBy(group
 
 Console.WriteLine(JsonSerializer.Serialize(new
 {
-    project, files = globs, seed, mutants = all.Count, tried = results.Count, killed = Count(Outcome.Killed), timedOut = Count(Outcome.TimedOut), survived = Count(Outcome.Survived), notCovered = Count(Outcome.NotCovered),
+    project, files = globs, tests, seed, mutants = all.Count, tried = results.Count, killed = Count(Outcome.Killed), timedOut = Count(Outcome.TimedOut), survived = Count(Outcome.Survived), notCovered = Count(Outcome.NotCovered),
     score = results.Count == 0 ? 0 : Math.Round(100.0 * killed / results.Count, 1), leftOut = campaign.LeftOut.Count, report = Path.GetRelativePath(root, Path.Combine(work, "report.txt")),
 }));
 return 0;
