@@ -1,6 +1,9 @@
 namespace FederatedDpLlm.Models.Sharding;
 
-/// <summary>Whole units in proportion to weights, none beyond its cap: water-filling, then the largest remainders (ties: the earlier node).</summary>
+/// <summary>
+/// Whole units in proportion to weights, none beyond its cap: water-filling, then the largest remainders (ties: the earlier node). Where there are enough units
+/// everybody gets one.
+/// </summary>
 internal static class Apportionment
 {
     /// <returns>A number of units for each weight; null where the caps do not hold them all.</returns>
@@ -39,6 +42,12 @@ internal static class Apportionment
             {
                 whole[node]++;
             }
+        }
+
+        while (units >= whole.Length && Array.FindIndex(whole, count => count == 0) is >= 0 and var empty && caps[empty] > 0)
+        {
+            whole[Array.IndexOf(whole, whole.Max())]--;
+            whole[empty]++;
         }
 
         return whole;

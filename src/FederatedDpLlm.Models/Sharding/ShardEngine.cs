@@ -38,7 +38,7 @@ public sealed class ShardEngine : IDisposable
     public int SessionCount => _sessions.Count;
 
     /// <summary>Loads an assignment's slices from a local copy of the model and proves them against the manifest.</summary>
-    /// <param name="directory">The model's folder.</param>
+    /// <param name="model">The model's safetensors folder or GGUF file.</param>
     /// <param name="plan">The plan that the assignment is part of.</param>
     /// <param name="assignment">What to load.</param>
     /// <param name="manifestHashes">The hashes of the plan's manifest (<see cref="ShardManifest.Hashes"/>).</param>
@@ -47,11 +47,12 @@ public sealed class ShardEngine : IDisposable
     /// <exception cref="ShardRefusedException">The local weights are another model's.</exception>
     /// <exception cref="ModelFormatException">A file is malformed.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public static ShardEngine Load(string directory, ShardPlan plan, ShardAssignment assignment, ReadOnlyMemory<byte> manifestHashes, int threads)
+    public static ShardEngine Load(string model, ShardPlan plan, ShardAssignment assignment, ReadOnlyMemory<byte> manifestHashes, int threads)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(assignment);
-        var shape = ConfigurationFile.Read(Path.Combine(directory, ConfigurationFile.FileName)).Checked();
+        using var source = ModelSource.Open(model);
+        var shape = source.Configuration.Checked();
         plan.Checked(shape);
         var manifest = ShardManifest.Parse(shape, manifestHashes.Span);
         if (manifest.Root != plan.Manifest)
@@ -59,9 +60,24 @@ public sealed class ShardEngine : IDisposable
             throw new ShardRefusedException(ShardRefusal.Weights, "The local model is another one than the plan's, or the manifest's hashes are not the plan's.");
         }
 
-        using var tensors = SafetensorsFile.Open(Path.Combine(directory, SafetensorsFile.FileName));
-        return new ShardEngine(shape, tensors, manifest, assignment, threads);
+        return new ShardEngine(shape, source.Tensors, manifest, assignment, threads);
     }
+
+    /// <summary>Loads the first layer whole, unproved: to find out how fast this machine computes layers of this model.</summary>
+    /// <param name="model">The model's safetensors folder or GGUF file.</param>
+    /// <param name="threads">Most threads of one request.</param>
+    /// <exception cref="ModelFormatException">A file is malformed.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static ShardEngine LoadSample(string model, int threads)
+    {
+        using var source = ModelSource.Open(model);
+        var shape = source.Configuration.Checked() with { Layers = 1 };
+        var layer = new LayerSlices(0, SliceRun.All(shape.AttentionSlices), SliceRun.All(shape.FeedForwardSlices));
+        return new ShardEngine(shape, source.Tensors, ShardManifest.Of(shape, source.Tensors), new ShardAssignment("sample", string.Empty, [layer]), threads);
+    }
+
+    /// <summary>The model's shape.</summary>
+    public ModelConfiguration Shape => _shape;
 
     /// <summary>Computes a request.</summary>
     /// <returns>See <see cref="IShard.ComputeAsync"/>; changed by the next call.</returns>

@@ -27,14 +27,13 @@ public sealed class ShardedModel
 
     internal EdgeWeights Edges { get; }
 
-    /// <summary>Loads the coordinator's part from a model's folder and hashes the rest of it.</summary>
+    /// <summary>Loads the coordinator's part of a model and hashes the rest of it.</summary>
+    /// <param name="model">The model's safetensors folder or GGUF file.</param>
     /// <exception cref="ModelFormatException">A file is malformed.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public static ShardedModel Load(string directory)
+    public static ShardedModel Load(string model)
     {
-        var shape = ConfigurationFile.Read(Path.Combine(directory, ConfigurationFile.FileName));
-        var tokenizer = TokenizerFile.Read(Path.Combine(directory, TokenizerFile.FileName), shape.BeginToken, shape.EndTokens);
-        using var tensors = SafetensorsFile.Open(Path.Combine(directory, SafetensorsFile.FileName));
-        return new ShardedModel(shape, tensors, tokenizer);
+        using var source = ModelSource.Open(model);
+        return new ShardedModel(source.Configuration, source.Tensors, source.TokenizerOrNull);
     }
 }

@@ -17,7 +17,7 @@ internal sealed record ShardConfiguration
     /// <summary>The hospital whose coordinator may ask.</summary>
     public required string Coordinator { get; init; }
 
-    /// <summary>The local copy of the model: its folder.</summary>
+    /// <summary>The local copy of the model: a safetensors folder or a GGUF file.</summary>
     public required string Model { get; init; }
 
     public required LinkIdentityOptions Identity { get; init; }

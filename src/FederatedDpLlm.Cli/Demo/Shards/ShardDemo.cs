@@ -67,6 +67,9 @@ internal static class ShardDemo
             var options = new ShardClusterOptions
             {
                 Federation = Federation, Model = BundledModel.Folder, Zones = TrustZones.Only(Zone), Strategy = request.Strategy,
+
+                // All processes share this machine: they count as equally fast, so that a degree means what it says.
+                Measure = false,
                 Nodes = [.. processes.Take(request.Degree).Select(process => process.Endpoint)], Spares = [.. processes.Skip(request.Degree).Select(process => process.Endpoint)],
             };
             using var cluster = await ShardCluster.StartAsync(

@@ -24,7 +24,7 @@ public sealed class FrameFuzzTests : IDisposable
     [Fact]
     public void A_plan_that_its_coordinator_did_not_sign_an_old_one_and_another_nodes_are_refused()
     {
-        using var conversation = new ShardConversation(_bed.HostOptions("node-0"), _bed.Coordinator.Own);
+        using var conversation = new ShardConversation(_bed.HostOptions("node-0"), _bed.Coordinator.Own, new Lazy<double>(1000));
         var thief = _bed.Credentials(PeerIdentityOfAnother());
         Assert.Equal(ShardRefusal.Untrusted, Refusal(conversation, _plan, SignedPlan.Write(_plan, 0, ShardTestbed.Model.Manifest, thief.Own)));
 
@@ -42,16 +42,16 @@ public sealed class FrameFuzzTests : IDisposable
 
     private void Fuzz(int frames)
     {
-        using var conversation = new ShardConversation(_bed.HostOptions("node-0"), _bed.Coordinator.Own);
+        using var conversation = new ShardConversation(_bed.HostOptions("node-0"), _bed.Coordinator.Own, new Lazy<double>(1000));
         Assert.Equal(FrameKind.Ready, conversation.Handle(Header(FrameKind.Load, _plan), Sign(_plan)));
         Assert.Equal(FrameKind.Computed, conversation.Handle(Header(FrameKind.Compute, _plan), Work(0)));
         var expected = conversation.Answer.ToArray();
-        byte[][] seeds = [Frame(FrameKind.Compute, Work(0)), Frame(FrameKind.Load, Sign(_plan with { Epoch = 4 })), Frame(FrameKind.Prepare, Sign(_plan)), Frame(FrameKind.Close, Guid.NewGuid().ToByteArray())];
+        byte[][] seeds = [Frame(FrameKind.Compute, Work(0)), Frame(FrameKind.Load, Sign(_plan with { Epoch = 4 })), Frame(FrameKind.Prepare, Sign(_plan)), Frame(FrameKind.Close, Guid.NewGuid().ToByteArray()), Frame(FrameKind.Measure, [])];
         var (random, answered, refused, closed) = (new Words(20261), 0, 0, 0);
         for (var frame = 0; frame < frames; frame++)
         {
             // The seed frames themselves are honest: always something is mangled, and expensive honest loads are rare.
-            var bytes = Mangle(seeds[random.Next(16) == 0 ? 1 + random.Next(3) : 0], random);
+            var bytes = Mangle(seeds[random.Next(16) == 0 ? 1 + random.Next(4) : 0], random);
             try
             {
                 var header = FrameHeader.Read(bytes);

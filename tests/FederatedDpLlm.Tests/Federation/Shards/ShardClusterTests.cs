@@ -4,6 +4,7 @@ using FederatedDpLlm.Federation.Nodes.Shards;
 using FederatedDpLlm.Models.Sharding;
 using FederatedDpLlm.Security.Audit;
 using FederatedDpLlm.Security.Certificates;
+using FederatedDpLlm.Tests.Budgets;
 
 namespace FederatedDpLlm.Tests.Federation.Shards;
 
@@ -35,6 +36,16 @@ public sealed class ShardClusterTests : IDisposable
     {
         using var cluster = await _bed.StartAsync(ShardStrategy.Tensor, [_bed.Host("one"), ShardTestbed.Endpoint("own", null!)]);
         await ShardTestbed.RequireWholeRunAsync(cluster);
+    }
+
+    [Fact]
+    public async Task Measured_nodes_are_planned_by_what_was_measured()
+    {
+        using var cluster = await _bed.StartAsync(ShardStrategy.Layer, Hosts(2), measure: true);
+        await ShardTestbed.RequireWholeRunAsync(cluster);
+        Assert.All(cluster.Nodes, node => Assert.InRange(node.LayersPerSecond, 1, 1e7));
+        Assert.All(cluster.Nodes, node => Assert.InRange(node.RoundTrip, TimeSpan.FromTicks(10), TimeSpan.FromSeconds(2)));
+        Assert.All(cluster.Nodes, node => Assert.Equal(2L << 30, node.MemoryBytes));
     }
 
     [Theory]
@@ -107,9 +118,12 @@ public sealed class ShardClusterTests : IDisposable
             Assert.Empty(_bed.Audited);
         }
 
+        using var folder = new LedgerFolder();
+        await using var ledger = await folder.OpenAsync();
+        _bed.Audit = ledger.RecordAsync;
         using var crossing = await _bed.StartAsync(ShardStrategy.Tensor, nodes, zones: new TrustZones(ShardTestbed.Zone, ["hospital-b"]));
         await ShardTestbed.RequireWholeRunAsync(crossing);
-        var record = Assert.Single(_bed.Audited);
+        var record = Assert.Single(AuditLog.Latest(folder.Path, 10)).Record;
         Assert.Equal(("request", "tester", AuditDecision.Admitted), (record.RequestId, record.Actor, record.Decision));
         Assert.Equal(("hospital-b", "theirs"), (record.Details["to_zone"], record.Details["node"]));
     }

@@ -22,13 +22,20 @@ internal sealed class ShardTestbed : IDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory();
     private readonly List<IDisposable> _owned = [];
 
-    public ShardTestbed() => Coordinator = Credentials(PeerIdentity.Coordinator(Federation, Hospital));
+    public ShardTestbed()
+    {
+        Coordinator = Credentials(PeerIdentity.Coordinator(Federation, Hospital));
+        Audit = RecordAsync;
+    }
 
     public static ShardedModel Model => LoadedModel.Value;
 
     public PeerCredentials Coordinator { get; }
 
     public List<AuditRecord> Audited { get; } = [];
+
+    /// <summary>Where crossings are recorded.</summary>
+    public Func<AuditRecord, CancellationToken, Task> Audit { get; set; }
 
     /// <summary>The unsharded logits of the test's prompt, token by token.</summary>
     public static IReadOnlyList<float[]> Whole => WholeRun.Value.Logits;
@@ -60,14 +67,14 @@ internal sealed class ShardTestbed : IDisposable
     public static ShardEndpoint Endpoint(string node, IPEndPoint address, string zone = Zone) =>
         new(new ShardNode(node, zone, 1000, TimeSpan.FromMilliseconds(0.1), 1L << 40), address);
 
-    public Task<ShardCluster> StartAsync(ShardStrategy strategy, IReadOnlyList<ShardEndpoint> nodes, IReadOnlyList<ShardEndpoint>? spares = null, TrustZones? zones = null) =>
+    public Task<ShardCluster> StartAsync(ShardStrategy strategy, IReadOnlyList<ShardEndpoint> nodes, IReadOnlyList<ShardEndpoint>? spares = null, TrustZones? zones = null, bool measure = false) =>
         ShardCluster.StartAsync(
             new ShardClusterOptions
             {
-                Federation = Federation, Model = BundledModel.Folder, Nodes = nodes, Spares = spares ?? [], Zones = zones ?? TrustZones.Only(Zone), Strategy = strategy,
+                Federation = Federation, Model = BundledModel.Folder, Nodes = nodes, Spares = spares ?? [], Zones = zones ?? TrustZones.Only(Zone), Strategy = strategy, Measure = measure,
                 Timeouts = new ShardTimeouts { Connect = TimeSpan.FromSeconds(3), Load = TimeSpan.FromSeconds(20), Step = TimeSpan.FromMilliseconds(700) },
             },
-            Model, Coordinator, RecordAsync, TimeProvider.System, NullLogger<ShardCluster>.Instance, TestContext.Current.CancellationToken);
+            Model, Coordinator, Audit, TimeProvider.System, NullLogger<ShardCluster>.Instance, TestContext.Current.CancellationToken);
 
     /// <summary>Generates as many tokens as the unsharded run has and compares every logit's bits.</summary>
     /// <param name="cluster">The cluster.</param>

@@ -23,4 +23,10 @@ internal enum FrameKind : byte
 
     /// <summary>Shard: no, with a code; nothing was changed.</summary>
     Refused = 7,
+
+    /// <summary>Coordinator: how fast are you? May come before any plan.</summary>
+    Measure = 8,
+
+    /// <summary>Shard: layers of one token a second, and bytes of memory for weights, as floats.</summary>
+    Measured = 9,
 }

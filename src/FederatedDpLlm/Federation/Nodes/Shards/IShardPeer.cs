@@ -5,11 +5,15 @@ namespace FederatedDpLlm.Federation.Nodes.Shards;
 /// <summary>A shard that a cluster can give a plan to.</summary>
 internal interface IShardPeer : IShard, IDisposable
 {
-    /// <summary>Name, zone, measures.</summary>
+    /// <summary>Name and zone, and measures as far as known.</summary>
     ShardNode Node { get; }
 
     /// <summary>Whether it is lost; for good.</summary>
     bool IsLost { get; }
+
+    /// <summary>Measures its speed, its distance, and how much memory it offers.</summary>
+    /// <exception cref="ShardLostException">It refuses, fails or takes too long.</exception>
+    Task MeasureAsync();
 
     /// <summary>Gives it its part of a plan and waits until it is loaded.</summary>
     /// <exception cref="ShardLostException">It refuses, fails or takes too long.</exception>

@@ -36,6 +36,9 @@ public sealed partial class ShardCluster : IDisposable
     /// <summary>The plan in force.</summary>
     public ShardPlan Plan => Current.Plan;
 
+    /// <summary>The nodes that are not lost, spares included, as measured.</summary>
+    public IReadOnlyList<ShardNode> Nodes => [.. _peers.Where(peer => !peer.IsLost).Select(peer => peer.Node)];
+
     /// <summary>Changes of plan so far.</summary>
     public IReadOnlyList<ShardRecovery> Recoveries
     {
@@ -82,7 +85,7 @@ public sealed partial class ShardCluster : IDisposable
         }
 
         async Task<IShardPeer> LinkAsync(ShardEndpoint endpoint) => endpoint.Address is null
-            ? new LocalPeer(endpoint.Node, options.Model, model.Manifest, options.Threads)
+            ? new LocalPeer(endpoint.Node, options.Model, model.Manifest, options.Threads, clock)
             : await ShardLink.ConnectAsync(endpoint, credentials, options.Federation, model.Manifest, options.Timeouts, clock, cancellationToken);
     }
 
@@ -162,6 +165,11 @@ public sealed partial class ShardCluster : IDisposable
 
     private async Task BeginAsync(CancellationToken cancellationToken)
     {
+        if (_options.Measure)
+        {
+            await Task.WhenAll(_peers.Select(peer => Task.Run(peer.MeasureAsync, cancellationToken)));
+        }
+
         var nodes = Alive(_options.Nodes);
         var plan = _options.Strategy is { } strategy ? _planner.Plan(++_epoch, strategy, nodes) : _planner.Best(++_epoch, nodes);
         await ActivateAsync(plan);
@@ -233,7 +241,7 @@ public sealed partial class ShardCluster : IDisposable
     }
 
     private List<ShardNode> Alive(IReadOnlyList<ShardEndpoint> endpoints) =>
-        [.. endpoints.Select(endpoint => endpoint.Node).Where(node => _peers.Any(peer => peer.Node.Name == node.Name && !peer.IsLost))];
+        [.. endpoints.SelectMany(endpoint => _peers.Where(peer => peer.Node.Name == endpoint.Node.Name && !peer.IsLost)).Select(peer => peer.Node)];
 
     private bool IsLost(string node) => Peer(node).IsLost;
 

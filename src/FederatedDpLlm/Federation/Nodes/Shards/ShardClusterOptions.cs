@@ -8,7 +8,7 @@ public sealed record ShardClusterOptions
     /// <summary>The federation's name, as its certificates carry it.</summary>
     public required string Federation { get; init; }
 
-    /// <summary>The model's folder on this node.</summary>
+    /// <summary>The model on this node: a safetensors folder or a GGUF file.</summary>
     public required string Model { get; init; }
 
     /// <summary>The nodes that hold the model.</summary>
@@ -22,6 +22,10 @@ public sealed record ShardClusterOptions
 
     /// <summary>How the model is cut; null lets the planner choose by predicted time.</summary>
     public ShardStrategy? Strategy { get; init; }
+
+    /// <summary>Whether speed, distance and memory are measured when the cluster starts; else the given measures are believed.</summary>
+    /// <value>Default: true.</value>
+    public bool Measure { get; init; } = true;
 
     /// <summary>How long to wait for what.</summary>
     public ShardTimeouts Timeouts { get; init; } = new();

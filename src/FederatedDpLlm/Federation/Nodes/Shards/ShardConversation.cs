@@ -5,7 +5,7 @@ using FederatedDpLlm.Models.Weights;
 namespace FederatedDpLlm.Federation.Nodes.Shards;
 
 /// <summary>A shard's side of one link, frame by frame: the plan that it works under, the slices that it keeps ready, nothing of sockets.</summary>
-internal sealed class ShardConversation(ShardHostOptions options, X509Certificate2 coordinator) : IDisposable
+internal sealed class ShardConversation(ShardHostOptions options, X509Certificate2 coordinator, Lazy<double> layersPerSecond) : IDisposable
 {
     // A spare keeps a whole model ready at most: one assignment for each of a plan's shards.
     private const int MostPrepared = ShardPlan.MostShards;
@@ -32,6 +32,7 @@ internal sealed class ShardConversation(ShardHostOptions options, X509Certificat
                 FrameKind.Prepare => Prepare(payload),
                 FrameKind.Compute => Compute(header, payload),
                 FrameKind.Close => Close(payload),
+                FrameKind.Measure => Measure(payload),
                 _ => throw new ShardProtocolException($"A coordinator does not send {header.Kind}."),
             };
         }
@@ -99,6 +100,20 @@ internal sealed class ShardConversation(ShardHostOptions options, X509Certificat
         _engine?.Close(reader.Guid());
         reader.End();
         return null;
+    }
+
+    private FrameKind Measure(ReadOnlySpan<byte> payload)
+    {
+        new WireReader(payload).End();
+        try
+        {
+            _answer.Floats([(float)layersPerSecond.Value, options.MemoryBytes]);
+            return FrameKind.Measured;
+        }
+        catch (Exception error) when (error is ModelFormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new ShardRefusedException(ShardRefusal.Weights, "The local model cannot be read.");
+        }
     }
 
     private FrameKind Refuse(ShardRefusedException refused)

@@ -19,12 +19,16 @@ public sealed partial class ShardHost : IDisposable
     private readonly TimeProvider _clock;
     private readonly ILogger<ShardHost> _log;
     private readonly Socket _listener;
+    private readonly Lazy<double> _layersPerSecond;
     private readonly Lock _gate = new();
     private readonly HashSet<Socket> _connections = [];
     private bool _disposed;
 
-    private ShardHost(ShardHostOptions options, PeerCredentials credentials, TimeProvider clock, ILogger<ShardHost> log, Socket listener) =>
+    private ShardHost(ShardHostOptions options, PeerCredentials credentials, TimeProvider clock, ILogger<ShardHost> log, Socket listener)
+    {
         (_options, _credentials, _clock, _log, _listener) = (options, credentials, clock, log, listener);
+        _layersPerSecond = new Lazy<double>(() => ShardSpeed.LayersPerSecond(options.Model, options.Threads, clock));
+    }
 
     /// <summary>Where it listens.</summary>
     public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndPoint!;
@@ -112,7 +116,7 @@ public sealed partial class ShardHost : IDisposable
             LogLinked(_log, _options.Node);
             using var frames = new FrameStream(tls, socket, _clock);
             using var coordinator = new X509Certificate2(tls.RemoteCertificate!);
-            using var conversation = new ShardConversation(_options, coordinator);
+            using var conversation = new ShardConversation(_options, coordinator, _layersPerSecond);
             while (frames.TryRead(_options.FrameWithin, out var header, out var payload))
             {
                 if (conversation.Handle(header, payload.Span) is { } answer)

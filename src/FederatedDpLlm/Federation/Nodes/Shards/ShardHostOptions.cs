@@ -15,12 +15,16 @@ public sealed record ShardHostOptions
     /// <summary>The hospital whose coordinator may ask; its certificate must say so.</summary>
     public required string Coordinator { get; init; }
 
-    /// <summary>The local copy of the model.</summary>
+    /// <summary>The local copy of the model: a safetensors folder or a GGUF file.</summary>
     public required string Model { get; init; }
 
     /// <summary>Most threads of one request.</summary>
     /// <value>Default: 1.</value>
     public int Threads { get; init; } = 1;
+
+    /// <summary>How much memory the coordinator's plan may fill with weights, in bytes.</summary>
+    /// <value>Default: 2 GiB.</value>
+    public long MemoryBytes { get; init; } = 2L << 30;
 
     /// <summary>How long a connection may take to prove itself.</summary>
     /// <value>Default: 5 seconds.</value>

@@ -12,6 +12,7 @@ namespace FederatedDpLlm.Federation.Nodes.Shards;
 /// </summary>
 internal sealed class ShardLink : IShardPeer
 {
+    private const int MeasuredTrips = 6;
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(25);
     private readonly FrameStream _frames;
     private readonly Socket _socket;
@@ -35,7 +36,7 @@ internal sealed class ShardLink : IShardPeer
         new Thread(Read) { IsBackground = true, Name = $"shard {node.Name}" }.Start();
     }
 
-    public ShardNode Node { get; }
+    public ShardNode Node { get; private set; }
 
     public bool IsLost => Volatile.Read(ref _lost) is not null;
 
@@ -70,6 +71,25 @@ internal sealed class ShardLink : IShardPeer
         {
             socket.Dispose();
             throw;
+        }
+    }
+
+    public async Task MeasureAsync()
+    {
+        var shortest = TimeSpan.MaxValue;
+        for (var trip = 0; trip < MeasuredTrips; trip++)
+        {
+            var started = _clock.GetTimestamp();
+            var measured = (await SendAsync(FrameKind.Measure, null, _timeouts.Load, static _ => { })).ToArray();
+            if (measured is not [> 0 and var layersPerSecond, >= 0 and var memoryBytes])
+            {
+                Lose("its measures are none");
+                throw new ShardLostException(Node.Name, "its measures are none");
+            }
+
+            // The first trip waits for the shard to measure itself; the shortest is the distance.
+            shortest = TimeSpan.FromTicks(Math.Min(shortest.Ticks, _clock.GetElapsedTime(started).Ticks));
+            Node = Node with { LayersPerSecond = layersPerSecond, MemoryBytes = (long)memoryBytes, RoundTrip = shortest };
         }
     }
 
@@ -127,10 +147,10 @@ internal sealed class ShardLink : IShardPeer
         await SendAsync(kind, plan, _timeouts.Load, payload => payload.Bytes(signed));
     }
 
-    private Task<ReadOnlyMemory<float>> SendAsync(FrameKind kind, ShardPlan plan, TimeSpan within, Action<WireWriter> write)
+    private Task<ReadOnlyMemory<float>> SendAsync(FrameKind kind, ShardPlan? plan, TimeSpan within, Action<WireWriter> write)
     {
         // The reader's thread goes on with what waited, so that a token does not change threads for every reply.
-        var pending = new Pending(kind == FrameKind.Compute ? FrameKind.Computed : FrameKind.Ready, _clock.GetTimestamp(), within, new TaskCompletionSource<ReadOnlyMemory<float>>());
+        var pending = new Pending(AnswerTo(kind), _clock.GetTimestamp(), within, new TaskCompletionSource<ReadOnlyMemory<float>>());
         ulong number;
         lock (_gate)
         {
@@ -149,7 +169,7 @@ internal sealed class ShardLink : IShardPeer
             {
                 _payload.Clear();
                 write(_payload);
-                _frames.Write(new FrameHeader(kind, 0, number, plan.Epoch, plan.Manifest), _payload.Written);
+                _frames.Write(new FrameHeader(kind, 0, number, plan?.Epoch ?? 0, plan?.Manifest ?? default), _payload.Written);
             }
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException or InvalidOperationException)
@@ -159,6 +179,13 @@ internal sealed class ShardLink : IShardPeer
 
         return pending.Completion.Task;
     }
+
+    private static FrameKind AnswerTo(FrameKind kind) => kind switch
+    {
+        FrameKind.Compute => FrameKind.Computed,
+        FrameKind.Measure => FrameKind.Measured,
+        _ => FrameKind.Ready,
+    };
 
     private void Read()
     {

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using FederatedDpLlm.Federation.Nodes.Shards;
+using FederatedDpLlm.Models;
+using FederatedDpLlm.Models.Sharding;
+using FederatedDpLlm.Models.Weights;
+
+namespace FederatedDpLlm.Benchmarks.Sharding;
+
+/// <summary>One stream decoded by two processes of one thread each, every layer cut over both, against the whole model on one thread of one process.</summary>
+internal sealed class TensorParallelClaim : IClaim
+{
+    private const int Rounds = 5;
+    private const int Tokens = 48;
+
+    public string Name => "tensor-parallel";
+
+    public string Description => "Tokens per second of a 135M Q8_0 model cut over two processes behind mutual TLS, beside one process (llama.cpp's RPC tensor mode: 6 to 8).";
+
+    public async IAsyncEnumerable<Measurement> MeasureAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var bench = new ShardedBench();
+        var path = RandomModelFile.Write(bench.Folder, ElementType.Q8_0, cancellationToken);
+        var whole = LanguageModel.Load(path, threads: 1);
+        var cluster = await bench.CutAsync(path, ShardedModel.Load(path), ShardStrategy.Tensor, [await bench.StartAsync(path, cancellationToken), ShardedBench.Own], cancellationToken);
+        var (cut, alone) = (new List<double>(), new List<double>());
+        for (var round = 0; round <= Rounds; round++)
+        {
+            cut.Add(await CutAsync(cluster, cancellationToken));
+            alone.Add(Alone(whole, cancellationToken));
+        }
+
+        // The first round warms the kernels up.
+        yield return new Measurement("135M Q8_0, two processes of one thread", Median(cut), "tokens/s", "one process of one thread", Median(alone));
+    }
+
+    private static async Task<double> CutAsync(ShardCluster cluster, CancellationToken cancellationToken)
+    {
+        using var session = await cluster.OpenAsync("bench", "bench", cancellationToken);
+        await session.AppendAsync(new[] { 0, 5, 7 }, cancellationToken);
+        var clock = Stopwatch.StartNew();
+        for (var token = 0; token < Tokens; token++)
+        {
+            await session.AppendAsync(new[] { token + 2 }, cancellationToken);
+        }
+
+        return Tokens / clock.Elapsed.TotalSeconds;
+    }
+
+    private static double Alone(LanguageModel model, CancellationToken cancellationToken)
+    {
+        using var batch = model.OpenBatch([[0, 5, 7]], cancellationToken);
+        var clock = Stopwatch.StartNew();
+        for (var token = 0; token < Tokens; token++)
+        {
+            batch.Append(token + 2, cancellationToken);
+        }
+
+        return Tokens / clock.Elapsed.TotalSeconds;
+    }
+
+    private static double Median(List<double> figures) => figures.Skip(1).Order().ElementAt(Rounds / 2);
+}
