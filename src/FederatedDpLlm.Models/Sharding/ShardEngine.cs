@@ -201,7 +201,7 @@ public sealed class ShardEngine : IDisposable
 
         Demand(rows is > 0 and <= ShardWork.MostRows, "there are no rows, or more than one request holds");
         Demand(work.Stream.Length == rows * _shape.Width, "the stream does not have the rows' size");
-        Demand(work.Rows.Select(chunk => chunk.Session).Distinct().Count() == work.Rows.Count, "a session stands twice in it");
+        Demand(work.Rows.Count == 1 || work.Rows.Select(chunk => chunk.Session).Distinct().Count() == work.Rows.Count, "a session stands twice in it");
         var holds = work.Kind switch
         {
             ShardStepKind.Layers => Enumerable.Range(first, end - first).All(_weights.IsWhole),
@@ -217,13 +217,11 @@ public sealed class ShardEngine : IDisposable
     {
         for (var index = 0; index < sessions.Count; index++)
         {
-            foreach (var cache in CachesOf(work))
+            var known = int.MaxValue;
+            ForEachCache(work, cache => known = Math.Min(known, sessions[index].Written[cache]));
+            if (work.Rows[index].Position > known)
             {
-                if (work.Rows[index].Position > sessions[index].Written[cache])
-                {
-                    throw new ShardRefusedException(
-                        ShardRefusal.Gap, $"Position {work.Rows[index].Position} comes before the {sessions[index].Written[cache]} known ones have been continued.");
-                }
+                throw new ShardRefusedException(ShardRefusal.Gap, $"Position {work.Rows[index].Position} comes before the {known} known ones have been continued.");
             }
         }
     }
@@ -255,16 +253,21 @@ public sealed class ShardEngine : IDisposable
     {
         for (var index = 0; index < sessions.Count; index++)
         {
-            foreach (var cache in CachesOf(work))
-            {
-                sessions[index].Written[cache] = work.Rows[index].Position + work.Rows[index].Count;
-            }
+            ForEachCache(work, cache => sessions[index].Written[cache] = work.Rows[index].Position + work.Rows[index].Count);
         }
     }
 
-    private IEnumerable<int> CachesOf(ShardWork work) => work.Kind == ShardStepKind.FeedForward
-        ? []
-        : Enumerable.Range(work.FirstLayer, work.EndLayer - work.FirstLayer).SelectMany(_weights.Attention).Select(node => node.Cache);
+    private void ForEachCache(ShardWork work, Action<int> act)
+    {
+        for (var layer = work.FirstLayer; layer < work.EndLayer && work.Kind != ShardStepKind.FeedForward; layer++)
+        {
+            var nodes = _weights.Attention(layer);
+            for (var node = 0; node < nodes.Count; node++)
+            {
+                act(nodes[node].Cache);
+            }
+        }
+    }
 
     private static void Demand(bool holds, string otherwise)
     {

@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using FederatedDpLlm.Federation.Nodes.Shards;
+using FederatedDpLlm.Inference.Engines;
+using FederatedDpLlm.Models;
 using FederatedDpLlm.Models.Sharding;
+using FederatedDpLlm.Models.Weights;
 using FederatedDpLlm.Security.Audit;
 using FederatedDpLlm.Security.Certificates;
 using FederatedDpLlm.Tests.Budgets;
@@ -11,6 +14,7 @@ namespace FederatedDpLlm.Tests.Federation.Shards;
 /// <summary>The bundled model over shard hosts behind mutual TLS, with a network and peers that turn bad.</summary>
 public sealed class ShardClusterTests : IDisposable
 {
+    private static readonly CancellationToken Cancellation = TestContext.Current.CancellationToken;
     private readonly ShardTestbed _bed = new();
 
     public void Dispose() => _bed.Dispose();
@@ -22,6 +26,28 @@ public sealed class ShardClusterTests : IDisposable
         using var cluster = await _bed.StartAsync(strategy, Hosts(degree));
         await ShardTestbed.RequireWholeRunAsync(cluster);
         Assert.Empty(cluster.Recoveries);
+    }
+
+    [Theory, InlineData(ShardStrategy.Tensor, 4), InlineData(ShardStrategy.Pipeline, 3)]
+    public async Task A_quantised_model_gives_its_own_bits_over_the_wire(ShardStrategy strategy, int degree)
+    {
+        using var folder = new LedgerFolder();
+        var path = Path.Combine(folder.Root, "ward-q8.gguf");
+        ModelConversion.ToGguf(BundledModel.Folder, null, path, ElementType.Q8_0, null, Cancellation);
+        int[] prompt = [0, 70, 71, 300, 301, 302, 80];
+        var nodes = Enumerable.Range(0, degree).Select(node => _bed.Host($"node-{node}", model: path)).ToList();
+        using var cluster = await _bed.StartAsync(strategy, nodes, model: path);
+        await ShardTestbed.RequireAsync(cluster, prompt, ShardTestbed.RunWhole(path, prompt, 8));
+    }
+
+    [Fact]
+    public async Task A_shard_with_another_copy_of_the_model_is_refused()
+    {
+        using var folder = new LedgerFolder();
+        var path = Path.Combine(folder.Root, "ward-q8.gguf");
+        ModelConversion.ToGguf(BundledModel.Folder, null, path, ElementType.Q8_0, null, Cancellation);
+        var refused = await Assert.ThrowsAsync<ShardLostException>(() => _bed.StartAsync(ShardStrategy.None, [_bed.Host("node-0", model: path)]));
+        Assert.Equal(ShardRefusal.Weights, Assert.IsType<ShardRefusedException>(refused.InnerException).Refusal);
     }
 
     [Fact]

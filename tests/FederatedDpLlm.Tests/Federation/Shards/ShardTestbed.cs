@@ -50,43 +50,62 @@ internal sealed class ShardTestbed : IDisposable
         return Own(PeerCredentials.Load(path + ".pem", path + ".key", path + ".ca"));
     }
 
-    public ShardHostOptions HostOptions(string node, string zone = Zone) => new()
+    public ShardHostOptions HostOptions(string node, string zone = Zone, string? model = null) => new()
     {
-        Federation = Federation, Node = node, Zone = zone, Coordinator = Hospital, Model = BundledModel.Folder,
+        Federation = Federation, Node = node, Zone = zone, Coordinator = Hospital, Model = model ?? BundledModel.Folder,
         HandshakeWithin = TimeSpan.FromSeconds(2), FrameWithin = TimeSpan.FromSeconds(2),
     };
 
     /// <summary>A shard host in this process.</summary>
-    public ShardEndpoint Host(string node, string zone = Zone, PeerCredentials? credentials = null)
+    public ShardEndpoint Host(string node, string zone = Zone, PeerCredentials? credentials = null, string? model = null)
     {
         var host = Own(ShardHost.Start(
-            new IPEndPoint(IPAddress.Loopback, 0), HostOptions(node, zone), credentials ?? Credentials(PeerIdentity.Shard(Federation, node)), TimeProvider.System, NullLogger<ShardHost>.Instance));
+            new IPEndPoint(IPAddress.Loopback, 0), HostOptions(node, zone, model), credentials ?? Credentials(PeerIdentity.Shard(Federation, node)), TimeProvider.System, NullLogger<ShardHost>.Instance));
         return Endpoint(node, host.EndPoint, zone);
     }
 
     public static ShardEndpoint Endpoint(string node, IPEndPoint address, string zone = Zone) =>
         new(new ShardNode(node, zone, 1000, TimeSpan.FromMilliseconds(0.1), 1L << 40), address);
 
-    public Task<ShardCluster> StartAsync(ShardStrategy strategy, IReadOnlyList<ShardEndpoint> nodes, IReadOnlyList<ShardEndpoint>? spares = null, TrustZones? zones = null, bool measure = false) =>
+    public Task<ShardCluster> StartAsync(ShardStrategy strategy, IReadOnlyList<ShardEndpoint> nodes, IReadOnlyList<ShardEndpoint>? spares = null, TrustZones? zones = null, bool measure = false,
+        string? model = null) =>
         ShardCluster.StartAsync(
             new ShardClusterOptions
             {
-                Federation = Federation, Model = BundledModel.Folder, Nodes = nodes, Spares = spares ?? [], Zones = zones ?? TrustZones.Only(Zone), Strategy = strategy, Measure = measure,
+                Federation = Federation, Model = model ?? BundledModel.Folder, Nodes = nodes, Spares = spares ?? [], Zones = zones ?? TrustZones.Only(Zone), Strategy = strategy, Measure = measure,
                 Timeouts = new ShardTimeouts { Connect = TimeSpan.FromSeconds(3), Load = TimeSpan.FromSeconds(20), Step = TimeSpan.FromMilliseconds(700) },
             },
-            Model, Coordinator, Audit, TimeProvider.System, NullLogger<ShardCluster>.Instance, TestContext.Current.CancellationToken);
+            model is null ? Model : ShardedModel.Load(model), Coordinator, Audit, TimeProvider.System, NullLogger<ShardCluster>.Instance, TestContext.Current.CancellationToken);
+
+    /// <summary>The unsharded logits of some tokens, one after the other.</summary>
+    public static List<float[]> RunWhole(string path, int[] prompt, int count)
+    {
+        using var batch = LanguageModel.Load(path, 1).OpenBatch([prompt], CancellationToken.None);
+        var logits = new List<float[]>();
+        for (var token = 0; token < count; token++)
+        {
+            logits.Add(batch.Logits(0).ToArray());
+            batch.Append(TokenSampler.Largest(batch.Logits(0)), CancellationToken.None);
+        }
+
+        return logits;
+    }
 
     /// <summary>Generates as many tokens as the unsharded run has and compares every logit's bits.</summary>
     /// <param name="cluster">The cluster.</param>
     /// <param name="afterToken">Called with the number of tokens so far.</param>
-    public static async Task RequireWholeRunAsync(ShardCluster cluster, Action<int>? afterToken = null)
+    public static Task RequireWholeRunAsync(ShardCluster cluster, Action<int>? afterToken = null) =>
+        RequireAsync(cluster, WholeRun.Value.Prompt, Whole, afterToken);
+
+    /// <summary>Generates behind a prompt and compares every logit's bits.</summary>
+    public static async Task RequireAsync(ShardCluster cluster, int[] prompt, IReadOnlyList<float[]> whole, Action<int>? afterToken = null)
     {
         using var session = await cluster.OpenAsync("request", "tester", TestContext.Current.CancellationToken);
-        ReadOnlyMemory<int> next = WholeRun.Value.Prompt;
-        for (var token = 0; token < Whole.Count; token++)
+        ReadOnlyMemory<int> next = prompt;
+        for (var token = 0; token < whole.Count; token++)
         {
             var logits = await session.AppendAsync(next, TestContext.Current.CancellationToken);
-            Assert.Equal(Whole[token], logits);
+            Assert.Equal(whole[token], logits);
             next = new[] { TokenSampler.Largest(logits) };
             afterToken?.Invoke(token + 1);
         }
@@ -116,14 +135,6 @@ internal sealed class ShardTestbed : IDisposable
     {
         var model = LanguageModel.Load(BundledModel.Folder, 1);
         int[] prompt = [.. model.Tokenizer.BeginToken is { } begin ? [begin] : Array.Empty<int>(), .. model.Tokenizer.Encode("Patient with chest pain since two hours. Which department sees it first?")];
-        using var batch = model.OpenBatch([prompt], CancellationToken.None);
-        var logits = new List<float[]>();
-        for (var token = 0; token < 12; token++)
-        {
-            logits.Add(batch.Logits(0).ToArray());
-            batch.Append(TokenSampler.Largest(batch.Logits(0)), CancellationToken.None);
-        }
-
-        return (prompt, logits);
+        return (prompt, RunWhole(BundledModel.Folder, prompt, 12));
     }
 }
