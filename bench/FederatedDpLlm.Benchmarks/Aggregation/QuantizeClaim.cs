@@ -67,14 +67,15 @@ internal sealed class QuantizeClaim : IClaim
                     format.Pack(System.Runtime.InteropServices.MemoryMarshal.Cast<int, uint>(values.AsSpan()), packed);
                 }));
                 noisy = Math.Min(noisy, Best.OfThread(2, () => quantizer.Quantize(update, values, random)));
-                if (await NumpyAsync(cancellationToken) is { } numpy)
+                // Flower rotates nothing: there it has no counterpart.
+                if (!rotate && await NumpyAsync(cancellationToken) is { } numpy)
                 {
                     peer = Math.Min(peer ?? double.PositiveInfinity, numpy);
                 }
             }
 
             var suffix = rotate ? " with rotation, 1 thread" : ", 1 thread";
-            yield return new Measurement("clip, round, pack" + suffix, 1e9 / Length * ours, "ns/parameter", "Flower, numpy", 1e9 / Length * peer, LowerIsBetter: true);
+            yield return new Measurement("clip, round, pack" + suffix, 1e9 / Length * ours, "ns/parameter", peer is null ? null : "Flower, numpy", 1e9 / Length * peer, LowerIsBetter: true);
             yield return new Measurement("clip, round, discrete Gaussian noise" + suffix, 1e9 / Length * noisy, "ns/parameter", LowerIsBetter: true);
         }
     }

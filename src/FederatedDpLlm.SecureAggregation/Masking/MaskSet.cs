@@ -51,7 +51,13 @@ internal sealed class MaskSet : IDisposable
 
     /// <summary>Applies the masks to a vector of lanes in place.</summary>
     public void ApplyTo(Memory<uint> lanes, int workers) =>
-        ForEachPiece(lanes.Length, workers, (start, buffer) => Apply(lanes.Span.Slice(start, buffer.Length), start));
+        ForEachWorker(workers, (worker, count) =>
+        {
+            for (var start = worker * PieceLanes; start < lanes.Length; start += count * PieceLanes)
+            {
+                Apply(lanes.Span[start..Math.Min(lanes.Length, start + PieceLanes)], start);
+            }
+        });
 
     public void Dispose()
     {
@@ -101,10 +107,10 @@ internal sealed class MaskSet : IDisposable
     private static void ForEachPiece(int length, int workers, PieceAction action)
     {
         var pieces = (length + PieceLanes - 1) / PieceLanes;
-        void Run(int worker)
+        ForEachWorker(workers, (worker, count) =>
         {
             var buffer = ArrayPool<uint>.Shared.Rent(PieceLanes);
-            for (var piece = worker; piece < pieces; piece += workers)
+            for (var piece = worker; piece < pieces; piece += count)
             {
                 var start = piece * PieceLanes;
                 action(start, buffer.AsSpan(0, Math.Min(PieceLanes, length - start)));
@@ -113,15 +119,18 @@ internal sealed class MaskSet : IDisposable
             // Unmasked values passed through it.
             CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(buffer.AsSpan()));
             ArrayPool<uint>.Shared.Return(buffer);
-        }
+        });
+    }
 
-        if (workers <= 1)
+    private static void ForEachWorker(int asked, Action<int, int> work)
+    {
+        var workers = Math.Max(1, asked);
+        if (workers == 1)
         {
-            workers = 1;
-            Run(0);
+            work(0, 1);
             return;
         }
 
-        Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, Run);
+        Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, worker => work(worker, workers));
     }
 }
