@@ -11,7 +11,7 @@ project=FederatedDpLlm.SecureAggregation.Fuzz
 decoder=$1 seconds=${2:-60}
 binaries="$root/artifacts/fuzz/bin"
 mkdir -p "$binaries"
-dotnet publish "$root/tests/$project/$project.csproj" -c Release -v quiet --nologo -o "$binaries" 1>&2
+dotnet publish "$root/tests/$project/$project.csproj" -c Release -v quiet --nologo -o "$binaries" -nodeReuse:false 1>&2
 [ "$decoder" != list ] || exec dotnet "$binaries/$project.dll" list
 command -v afl-fuzz >/dev/null || { echo "fuzz.sh: afl-fuzz is missing (apt-get install afl++)" >&2; exit 2; }
 tool="$root/artifacts/tools/sharpfuzz"

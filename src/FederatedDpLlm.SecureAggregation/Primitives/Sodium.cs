@@ -54,6 +54,15 @@ internal static partial class Sodium
     public static bool XWingDecapsulate(Span<byte> sharedSecret, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> secretKey) =>
         crypto_kem_xwing_dec(sharedSecret, ciphertext, secretKey) == 0;
 
+    public static void LatticeKeyPair(Span<byte> publicKey, Span<byte> secretKey, ReadOnlySpan<byte> seed64) =>
+        Require(crypto_kem_mlkem768_seed_keypair(publicKey, secretKey, seed64) == 0);
+
+    public static bool LatticeDecapsulate(Span<byte> sharedSecret, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> secretKey) =>
+        crypto_kem_mlkem768_dec(sharedSecret, ciphertext, secretKey) == 0;
+
+    /// <summary>False where the product is the all-zero point.</summary>
+    public static bool MultiplyCurve(Span<byte> product, ReadOnlySpan<byte> scalar, ReadOnlySpan<byte> point) => crypto_scalarmult_curve25519(product, scalar, point) == 0;
+
     private static void Require(bool done)
     {
         if (!done)
@@ -103,4 +112,13 @@ internal static partial class Sodium
 
     [LibraryImport(Library)]
     private static partial int crypto_kem_xwing_dec(Span<byte> ss, ReadOnlySpan<byte> ct, ReadOnlySpan<byte> sk);
+
+    [LibraryImport(Library)]
+    private static partial int crypto_kem_mlkem768_seed_keypair(Span<byte> pk, Span<byte> sk, ReadOnlySpan<byte> seed);
+
+    [LibraryImport(Library)]
+    private static partial int crypto_kem_mlkem768_dec(Span<byte> ss, ReadOnlySpan<byte> ct, ReadOnlySpan<byte> sk);
+
+    [LibraryImport(Library)]
+    private static partial int crypto_scalarmult_curve25519(Span<byte> q, ReadOnlySpan<byte> n, ReadOnlySpan<byte> p);
 }

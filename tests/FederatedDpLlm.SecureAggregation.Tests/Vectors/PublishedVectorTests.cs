@@ -202,6 +202,35 @@ public sealed class PublishedVectorTests
         Assert.Equal(shared, decapsulated);
     }
 
+    [Fact]
+    public void Decapsulation_with_the_expanded_key_is_the_librarys_for_honest_changed_and_low_order_ciphertexts()
+    {
+        var random = new TestRandom(769);
+        for (var i = 0; i < 60; i++)
+        {
+            var (seed, coins) = (new byte[32], new byte[64]);
+            random.Fill(seed);
+            random.Fill(coins);
+            using var pair = new HybridKeyPair(seed);
+            var (ciphertext, shared) = (new byte[HybridKeyPair.CiphertextSizeBytes], new byte[32]);
+            Assert.True(HybridKeyPair.TryEncapsulate(pair.PublicKey, coins, ciphertext, shared));
+            if (i % 3 == 1)
+            {
+                ciphertext[random.Below(ciphertext.Length)] ^= 1;
+            }
+            else if (i % 3 == 2)
+            {
+                ciphertext.AsSpan(1088).Clear();
+            }
+
+            var (own, librarys) = (new byte[32], new byte[32]);
+            var accepted = FederatedDpLlm.SecureAggregation.Primitives.Sodium.XWingDecapsulate(librarys, ciphertext, seed);
+            Assert.Equal(accepted, pair.TryDecapsulate(ciphertext, own));
+            Assert.Equal(librarys, own);
+            Assert.Equal(i % 3 == 0, own.AsSpan().SequenceEqual(shared));
+        }
+    }
+
     private static byte[] Sha3(byte[] input)
     {
         var digest = new Sha3Digest(256);
