@@ -10,7 +10,7 @@ internal sealed class PipelineClaim : IClaim
 {
     private const int Rounds = 5;
     private const int Requests = 8;
-    private const int PromptTokens = 128;
+    private const int PromptTokens = 256;
 
     public string Name => "pipeline";
 
