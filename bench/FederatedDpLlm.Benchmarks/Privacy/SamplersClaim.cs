@@ -39,7 +39,8 @@ internal sealed class SamplersClaim : IClaim
 
         long[] votes = [40, 35, 12, 8, 5];
         var (choice, flip) = (ExponentialMechanism.ForEpsilon(new(1), NeighbouringRelation.ReplaceOne), PermuteAndFlip.ForEpsilon(new(1), NeighbouringRelation.ReplaceOne));
-        yield return Beside("choice among 5 by 100 votes", "choices/s", () => Repeat(() => choice.Choose(votes, random)), Choices, "permute-and-flip", () => Repeat(() => flip.Choose(votes, random)), Choices, cancellationToken);
+        yield return Alone("exponential mechanism, 5 candidates, 100 votes", "choices/s", () => Repeat(() => choice.Choose(votes, random)), Choices, cancellationToken);
+        yield return Alone("permute-and-flip, 5 candidates, 100 votes", "choices/s", () => Repeat(() => flip.Choose(votes, random)), Choices, cancellationToken);
 
         var update = new float[Coordinates];
         var vector = VectorGaussianMechanism.OfNoiseMultiplier(1, L2Sensitivity.OfClippedSum(1, NeighbouringRelation.AddOrRemoveOne), Coordinates);
@@ -48,9 +49,15 @@ internal sealed class SamplersClaim : IClaim
         yield return Beside(
             "noise on a model update of 4 M coordinates", "coordinates/s", () => vector.Release(update, random), Coordinates, "the exact mechanism", () => exactVector.Release(doubles, doubles, random), doubles.Length, cancellationToken);
 
+        // A norm that shrinks, so that each pass has something to clip.
+        double norm = 1000, peerNorm = 1000;
+        var plain = update.ToArray();
         yield return Beside(
-            "L2 clip of a gradient of 4 M floats", "coordinates/s", () => VectorClipping.ToL2(update, 1), Coordinates, "one coordinate at a time", () => ClipOneByOne(update), Coordinates, cancellationToken);
+            "L2 clip of a gradient of 4 M floats", "coordinates/s", () => VectorClipping.ToL2(update, norm *= 0.99), Coordinates, "one coordinate at a time", () => ClipOneByOne(plain, peerNorm *= 0.99), Coordinates, cancellationToken);
     }
+
+    private static Measurement Alone(string setting, string unit, Action ours, int count, CancellationToken cancellationToken) =>
+        new(setting, DiscreteGaussianClaim.Interleaved(ours, count, () => { }, 1, cancellationToken).First, unit);
 
     private static Measurement Beside(string setting, string unit, Action ours, int count, string peer, Action theirs, int peerCount, CancellationToken cancellationToken)
     {
@@ -66,7 +73,7 @@ internal sealed class SamplersClaim : IClaim
         }
     }
 
-    private static void ClipOneByOne(float[] vector)
+    private static void ClipOneByOne(float[] vector, double clipNorm)
     {
         var sum = 0.0;
         foreach (var coordinate in vector)
@@ -74,7 +81,7 @@ internal sealed class SamplersClaim : IClaim
             sum += (double)coordinate * coordinate;
         }
 
-        var factor = (float)Math.Min(1, 1 / Math.Sqrt(sum));
+        var factor = (float)Math.Min(1, clipNorm / Math.Sqrt(sum));
         for (var i = 0; i < vector.Length; i++)
         {
             vector[i] *= factor;

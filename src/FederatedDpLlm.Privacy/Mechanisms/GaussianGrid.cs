@@ -18,6 +18,7 @@ internal readonly struct GaussianGrid
     private const int OverheadBits = 10;
     private const double RoundingVariance = 4;
     private const double LargestSteps = 1L << 61;
+    private const int LargestExponent = 900;
     private readonly int _exponent;
     private readonly double _sensitivitySteps;
 
@@ -32,6 +33,11 @@ internal readonly struct GaussianGrid
         var room = Rounded.RootUp(dimension) * noiseMultiplier;
         var bits = Math.Clamp(Math.ILogB(room) + 1 + OverheadBits, OverheadBits, Math.ILogB(largestSigma) - 2);
         _exponent = Math.ILogB(sensitivity.Value) + Math.ILogB(noiseMultiplier) - bits;
+        if (Math.Abs(_exponent) > LargestExponent)
+        {
+            throw new ArgumentOutOfRangeException(nameof(sensitivity), sensitivity.Value, "This sensitivity leaves no grid of ordinary numbers: scale the values.");
+        }
+
         _sensitivitySteps = Rounded.AddUp(Math.ScaleB(sensitivity.Value, -_exponent), Rounded.RootUp(dimension));
 
         // sigma^2 - 4 has to be (multiplier * sensitivity)^2.
@@ -56,12 +62,13 @@ internal readonly struct GaussianGrid
     public void Add<T>(ReadOnlySpan<long> noise, ReadOnlySpan<T> values, Span<T> noisy)
         where T : IBinaryFloatingPointIeee754<T>
     {
-        var (down, up) = (Math.ScaleB(1, -_exponent), _exponent);
+        var (down, up) = (Math.ScaleB(1, -_exponent), Math.ScaleB(1, _exponent));
         for (var i = 0; i < values.Length; i++)
         {
+            // Powers of two: the products are exact.
             var scaled = double.CreateTruncating(values[i]) * down;
             var steps = double.IsNaN(scaled) ? 0 : (long)Math.Round(Math.Clamp(scaled, -LargestSteps, LargestSteps));
-            noisy[i] = T.CreateTruncating(Math.ScaleB(steps + noise[i], up));
+            noisy[i] = T.CreateTruncating((steps + noise[i]) * up);
         }
     }
 }

@@ -69,7 +69,8 @@ public sealed class RandomizedResponse : IMechanism
         var words = new RandomWords(random, stackalloc ulong[64]);
         for (var i = 0; i < truths.Length; i++)
         {
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)truths[i], (uint)Buckets, nameof(truths));
+            ArgumentOutOfRangeException.ThrowIfNegative(truths[i], nameof(truths));
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(truths[i], Buckets, nameof(truths));
             var isNoise = words.Next() >> (64 - GridBits) < _noiseOnGrid;
             var uniform = (int)words.Below((ulong)Buckets);
             answers[i] = isNoise ? uniform : truths[i];

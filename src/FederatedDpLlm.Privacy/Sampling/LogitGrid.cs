@@ -9,6 +9,9 @@ internal static class LogitGrid
     public const float Scale = 1 << Bits;
 
     /// <summary>Adds round(clip(voter - reference, -C, C)) to each sum, where C is <paramref name="clip"/> grid steps; NaN counts as -C.</summary>
+    /// <param name="voter">One per candidate.</param>
+    /// <param name="reference">As many.</param>
+    /// <param name="sum">As many, in grid steps.</param>
     /// <param name="clip">Exactly representable as a float, below 2^31.</param>
     public static void AddClipped(ReadOnlySpan<float> voter, ReadOnlySpan<float> reference, Span<long> sum, int clip)
     {

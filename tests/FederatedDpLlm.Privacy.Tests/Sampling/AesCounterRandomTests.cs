@@ -27,6 +27,12 @@ public sealed class AesCounterRandomTests
         other.Fill([]);
         Assert.Equal(whole[..5], parts[..5]);
         Assert.Equal(whole[16..], parts[16..]);
+
+        // Whole blocks follow each other without a gap.
+        using var third = new AesCounterRandom(new byte[32]);
+        third.Fill(parts.AsSpan(0, 16));
+        third.Fill(parts.AsSpan(16, 32));
+        Assert.Equal(whole, parts);
         Assert.Throws<ArgumentOutOfRangeException>(() => new AesCounterRandom(new byte[16]));
     }
 }

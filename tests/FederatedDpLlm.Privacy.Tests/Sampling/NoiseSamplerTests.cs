@@ -1,3 +1,4 @@
+using CsCheck;
 using FederatedDpLlm.Privacy.Sampling;
 
 namespace FederatedDpLlm.Privacy.Tests.Sampling;
@@ -48,6 +49,40 @@ public sealed class NoiseSamplerTests
             Assert.InRange(DiscreteLaplaceSampler.AtLeast(sigma).Scale, sigma, (sigma * (1 + 1e-6)) + 1e-6);
         }
     }
+
+    // The promise in whole numbers; that of the batch sampler is rounded down a few times, so its event costs no less.
+    [Fact]
+    public void The_variance_is_never_below_the_square_of_sigma() =>
+        Gen.Double[-12, 29.9].Sample(
+            exponent =>
+            {
+                var sigma = Math.Pow(2, exponent);
+                var (squared, variance) = (Exact(sigma), Exact(DiscreteGaussianSampler.AtLeast(sigma).Variance));
+                Assert.True(variance >= (squared * squared) >> 200, $"{sigma}");
+                Assert.True(Exact(BatchGaussianSampler.AtLeast(sigma).Variance) >= ((squared * squared) >> 200) * ((System.Numerics.BigInteger.One << 60) - 8192) >> 60);
+            },
+            iter: 2000);
+
+    [Fact]
+    public void One_sample_is_the_first_of_many()
+    {
+        var many = new long[10];
+        for (ulong seed = 0; seed < 20; seed++)
+        {
+            DiscreteGaussianSampler.AtLeast(5).Fill(many, new SeededRandom(seed));
+            Assert.Equal(many[0], DiscreteGaussianSampler.AtLeast(5).Sample(new SeededRandom(seed)));
+            new DiscreteLaplaceSampler(9, 2).Fill(many, new SeededRandom(seed));
+            Assert.Equal(many[0], new DiscreteLaplaceSampler(9, 2).Sample(new SeededRandom(seed)));
+        }
+
+        Assert.Throws<ArgumentNullException>(() => DiscreteGaussianSampler.AtLeast(5).Sample(null!));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new DiscreteLaplaceSampler(0, 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new DiscreteLaplaceSampler(1, 0));
+    }
+
+    // In units of 2^-200.
+    private static System.Numerics.BigInteger Exact(double value) =>
+        (System.Numerics.BigInteger)Math.ScaleB(value, 52 - Math.ILogB(value)) << (200 - 52 + Math.ILogB(value));
 
     [Theory, InlineData(0), InlineData(-1), InlineData(double.NaN), InlineData(double.PositiveInfinity)]
     public void What_is_no_scale_is_refused(double scale)
