@@ -20,8 +20,8 @@ public sealed class ShardPlanner(ModelConfiguration shape, ManifestRoot manifest
         ArgumentNullException.ThrowIfNull(nodes);
         var trusted = Trusted(nodes);
         return TryPlan(epoch, strategy, trusted)?.Checked(shape) ?? throw new ShardPlanException(
-            $"The model cannot be cut by '{strategy}' over {trusted.Count} nodes: the memory of {trusted.Sum(node => node.MemoryBytes)} bytes does not hold it, or there are more nodes "
-            + $"than pieces ({shape.Layers} layers, {shape.AttentionSlices} attention and {shape.FeedForwardSlices} feed-forward slices).");
+            $"The model cannot be cut by '{strategy}' over {trusted.Count} nodes: there are more nodes than pieces ({shape.Layers} layers, {shape.AttentionSlices} attention and "
+            + $"{shape.FeedForwardSlices} feed-forward slices), or their memory does not hold it ({trusted.Sum(node => node.MemoryBytes >> 20)} MiB for {shape.Layers * LayerBytes >> 20} MiB of layers).");
     }
 
     /// <summary>The plan with the shortest predicted time for a token, over all strategies and all sets of the fastest trusted nodes.</summary>

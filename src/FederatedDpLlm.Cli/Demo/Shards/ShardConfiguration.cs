@@ -30,6 +30,10 @@ internal sealed record ShardConfiguration
     /// <value>Default: 0.</value>
     public int Port { get; init; }
 
+    /// <summary>How much memory a plan may fill with weights, in MiB.</summary>
+    /// <value>Default: 2048.</value>
+    public long MemoryMebibytes { get; init; } = 2048;
+
     /// <summary>Most threads of one request.</summary>
     /// <value>Default: 1.</value>
     public int Threads { get; init; } = 1;

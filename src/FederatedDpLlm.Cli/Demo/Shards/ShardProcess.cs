@@ -15,7 +15,7 @@ internal sealed class ShardProcess : IDisposable
     private ShardProcess(string node, string zone, Process process, int port)
     {
         _process = process;
-        Endpoint = new ShardEndpoint(new ShardNode(node, zone, 1000, TimeSpan.FromMilliseconds(0.05), long.MaxValue / 64), new IPEndPoint(IPAddress.Loopback, port));
+        Endpoint = new ShardEndpoint(new ShardNode(node, zone, 1000, TimeSpan.FromMilliseconds(0.05), 2L << 30), new IPEndPoint(IPAddress.Loopback, port));
     }
 
     public ShardEndpoint Endpoint { get; }

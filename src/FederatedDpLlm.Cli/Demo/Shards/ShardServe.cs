@@ -21,15 +21,8 @@ internal static class ShardServe
 
         // The parent reads the port here.
         Console.Out.WriteLine(host.EndPoint.Port);
-        if (StopWithInput.IsAsked)
-        {
-            await Console.OpenStandardInput().CopyToAsync(Stream.Null, cancellationToken);
-        }
-        else
-        {
-            await Task.Delay(Timeout.Infinite, cancellationToken);
-        }
-
+        await (StopWithInput.IsAsked ? Console.OpenStandardInput().CopyToAsync(Stream.Null, cancellationToken) : Task.Delay(Timeout.Infinite, cancellationToken))
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return 0;
     }
 
@@ -43,7 +36,7 @@ internal static class ShardServe
         var options = new ShardHostOptions
         {
             Federation = configuration.Federation, Node = configuration.Node, Zone = configuration.Zone, Coordinator = configuration.Coordinator,
-            Model = Path.Combine(folder, configuration.Model), Threads = configuration.Threads,
+            Model = Path.Combine(folder, configuration.Model), Threads = configuration.Threads, MemoryBytes = configuration.MemoryMebibytes << 20,
         };
         try
         {

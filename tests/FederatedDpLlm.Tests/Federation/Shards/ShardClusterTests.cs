@@ -98,6 +98,23 @@ public sealed class ShardClusterTests : IDisposable
         await Assert.ThrowsAsync<ShardsUnavailableException>(() => failing.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public async Task A_callers_own_deadline_ends_its_wait_and_its_tokens_are_computed_later()
+    {
+        var (hosts, proxy) = BehindProxy(2, badOne: 0);
+        using var cluster = await _bed.StartAsync(ShardStrategy.Tensor, hosts);
+        using var session = await cluster.OpenAsync("request", "tester", Cancellation);
+        await session.AppendAsync(new[] { 0, 70, 71 }, Cancellation);
+        proxy.Meddling = Meddling.HalfOpen;
+        using (var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(100)))
+        {
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => session.AppendAsync(new[] { 72 }, deadline.Token));
+        }
+
+        var logits = await session.AppendAsync(new[] { 73 }, Cancellation);
+        Assert.Equal(ShardTestbed.RunWhole(BundledModel.Folder, [0, 70, 71, 72, 73], 1)[0], logits);
+    }
+
     [Theory]
     [InlineData("garbage"), InlineData("other number"), InlineData("too short"), InlineData("not a number"), InlineData("huge length"), InlineData("silence"), InlineData("other kind")]
     public async Task A_shard_that_lies_is_left_behind_and_its_lies_reach_nobody(string lie)

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using FederatedDpLlm.Security.Certificates;
 using Microsoft.Extensions.Logging;
@@ -125,8 +124,9 @@ public sealed partial class ShardHost : IDisposable
                 }
             }
         }
-        catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException or AuthenticationException or ShardProtocolException)
+        catch (Exception error)
         {
+            // Whatever ends a connection - the peer, the network, a fault of ours - never ends the host: on a thread of its own nobody else would catch it.
             LogClosed(_log, _options.Node, error.GetType().Name, error.Message);
         }
         finally

@@ -24,6 +24,7 @@ public sealed class ShardSession : IDisposable
     /// <summary>Appends tokens and computes what comes next, through any number of losses.</summary>
     /// <returns>The logits after the last token.</returns>
     /// <exception cref="ShardsUnavailableException">The nodes that are left cannot hold the model.</exception>
+    /// <exception cref="OperationCanceledException">The caller's deadline has passed; the tokens are kept, and the next call computes them.</exception>
     /// <exception cref="Models.Llama.ContextOverflowException">The sequence would grow beyond the context.</exception>
     public async Task<float[]> AppendAsync(ReadOnlyMemory<int> tokens, CancellationToken cancellationToken)
     {
@@ -40,7 +41,9 @@ public sealed class ShardSession : IDisposable
             try
             {
                 await FollowPlanAsync(cancellationToken);
-                var logits = await _forward.PrefillAsync(_id, _computed, _tokens.Slice(_computed, _tokens.Count - _computed).ToArray(), _cluster.ChunkTokens, cancellationToken);
+                // A caller's own deadline ends its wait at once; what is on its way to the shards ends by theirs.
+                var pass = _forward.PrefillAsync(_id, _computed, _tokens.Slice(_computed, _tokens.Count - _computed).ToArray(), _cluster.ChunkTokens, cancellationToken);
+                var logits = await pass.WaitAsync(cancellationToken);
                 _computed = _tokens.Count;
 
                 // The caller goes on here, on a thread that is not a link's reader.
@@ -54,7 +57,7 @@ public sealed class ShardSession : IDisposable
             }
             catch (ShardLostException lost)
             {
-                await _cluster.RecoverAsync(_forward, lost.Node, cancellationToken);
+                await _cluster.RecoverAsync(_forward, lost.Node, cancellationToken).WaitAsync(cancellationToken);
             }
         }
     }
