@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using FederatedDpLlm.Privacy.Sampling;
 using FederatedDpLlm.SecureAggregation.Fields;
+using FederatedDpLlm.SecureAggregation.Homomorphic;
 using FederatedDpLlm.SecureAggregation.Masking;
 using FederatedDpLlm.SecureAggregation.Quantization;
 
@@ -19,13 +20,13 @@ internal sealed class TimingLeakClaim : IClaim
 
     public string Name => "timing-leak";
 
-    public string Description => "Welch's t of the time of scalar, mask, rounding and sampling code between a fixed and a random secret (beyond 4.5 leaks).";
+    public string Description => "Welch's t of the time of scalar, mask, rounding, sampling and ring code between a fixed and a random secret (beyond 4.5 leaks).";
 
     public async IAsyncEnumerable<Measurement> MeasureAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask;
         using var random = new SecureRandom();
-        foreach (var (name, measure) in Operations(random))
+        foreach (var (name, measure) in Operations(random).Concat(RingOperations(random)))
         {
             cancellationToken.ThrowIfCancellationRequested();
             yield return new Measurement(name, Math.Abs(measure()), "|t|", "the threshold of a leak", 4.5, LowerIsBetter: true);
@@ -59,6 +60,31 @@ internal sealed class TimingLeakClaim : IClaim
         yield return ("discrete Gaussian batch", () => WelchT(
             _ => new Recorded([.. Enumerable.Repeat((byte)0x55, 1 << 15)]), _ => new Recorded([.. Enumerable.Range(0, 8).SelectMany(_ => MemoryMarshal.AsBytes(Words(random).AsSpan()).ToArray())]),
             source => sampler.Fill(noise, source), random));
+    }
+
+    // Keys, errors and values of the lattice modes.
+    private static IEnumerable<(string Name, Func<double> Measure)> RingOperations(SecureRandom random)
+    {
+        using var stream = new KeystreamWords(new byte[CounterKeystream.KeySizeBytes]);
+        var noise = new long[512];
+        yield return ("ring error samples", () => WelchT(
+            _ => new ulong[512], _ => MemoryMarshal.Cast<uint, ulong>(Words(random)).ToArray(), words => GaussianNoise.Decide(words, noise, stream, 0, 0), random));
+
+        using var plane = new RingElement();
+        yield return ("ring transform", () => WelchT(
+            _ => new double[Ring.Degree], _ => Enumerable.Range(0, 8).SelectMany(_ => Words(random)).Select(word => word * (double)(1 << 17)).ToArray(), Transform, random));
+
+        var layout = new SlotLayout(16, 1024);
+        var limbs = new long[LimbPlanes.Limbs * SlotLayout.Piece];
+        yield return ("ring packing", () => WelchT(
+            _ => new int[layout.ValuesPerElement], _ => Enumerable.Range(0, 56).SelectMany(_ => Words(random)).Select(word => (int)(short)(word & 0xFFFF)).ToArray(),
+            values => layout.Pack(values, 0, noise.AsSpan(0, SlotLayout.Piece), limbs), random));
+
+        void Transform(double[] secret)
+        {
+            secret.CopyTo(plane[0]);
+            RingArithmetic.Fastest.Transform(plane[0], Ring.Moduli[0]);
+        }
     }
 
     private static readonly CounterKeystream Stream = new(new byte[CounterKeystream.KeySizeBytes]);

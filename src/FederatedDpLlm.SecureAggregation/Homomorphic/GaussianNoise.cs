@@ -11,6 +11,7 @@ namespace FederatedDpLlm.SecureAggregation.Homomorphic;
 /// discrete Gaussian of sigma 3.2, the error of the Homomorphic Encryption Standard. (Willow's shipped sets have 1.80 and 2.54.)
 /// Distance: the table has 127 bits, so each sample is within 2^-121 of the exact distribution in statistical distance (63 entries of at most 2^-127, and
 /// 2^-141 for the cut tail). The first 63 bits decide all but one sample in 2^57; the others draw 64 more.
+/// The privacy core's samplers serve any sigma; this one has the hard bound that decryption rests on, follows from a seed, and looks up nothing.
 /// </summary>
 internal static class GaussianNoise
 {
@@ -24,6 +25,7 @@ internal static class GaussianNoise
     public const int VarianceDenominator = 25;
 
     private const int TableBits = 127;
+    private const int Step = 32;
     private static readonly UInt128[] Cumulative = Table();
 
     // The upper 63 bits; from the first entry on that is all ones, one comparison stands for all (they differ in the lower words only).
@@ -32,7 +34,7 @@ internal static class GaussianNoise
     /// <summary>2^127 P(|e| at most k), rounded down, k from 0 to 62.</summary>
     public static ReadOnlySpan<UInt128> CumulativeTable => Cumulative;
 
-    /// <summary>Fills <paramref name="noise"/> (a multiple of 16 samples) from a region of the stream.</summary>
+    /// <summary>Fills <paramref name="noise"/> (a multiple of 32 samples) from a region of the stream.</summary>
     public static void Fill(Span<long> noise, KeystreamWords stream, int region)
     {
         const int Piece = 512;
@@ -52,26 +54,33 @@ internal static class GaussianNoise
     {
         ref var from = ref MemoryMarshal.GetReference(words);
         ref var to = ref MemoryMarshal.GetReference(noise);
-        for (var i = 0; i <= words.Length - 16; i += 16)
+        for (var i = 0; i <= words.Length - Step; i += Step)
         {
-            var (first, second) = (Vector512.LoadUnsafe(ref from, (nuint)i), Vector512.LoadUnsafe(ref from, (nuint)i + 8));
-            var (u, v) = (first >>> 1, second >>> 1);
-            var (magnitude, other) = (Vector512<ulong>.Zero, Vector512<ulong>.Zero);
-            var nearest = Vector512<ulong>.AllBitsSet;
+            var (w0, w1) = (Vector512.LoadUnsafe(ref from, (nuint)i), Vector512.LoadUnsafe(ref from, (nuint)i + 8));
+            var (w2, w3) = (Vector512.LoadUnsafe(ref from, (nuint)i + 16), Vector512.LoadUnsafe(ref from, (nuint)i + 24));
+            var (u0, u1, u2, u3) = (w0 >>> 1, w1 >>> 1, w2 >>> 1, w3 >>> 1);
+            var (m0, m1, m2, m3) = (Vector512<ulong>.Zero, Vector512<ulong>.Zero, Vector512<ulong>.Zero, Vector512<ulong>.Zero);
+            var (nearest, second) = (Vector512<ulong>.AllBitsSet, Vector512<ulong>.AllBitsSet);
             foreach (var entry in Upper)
             {
                 // Both are below 2^63: the sign of the difference is the comparison, and a difference of zero is a tie.
-                var (distance, otherDistance) = (Vector512.Create(entry) - u, Vector512.Create(entry) - v);
-                magnitude += distance >>> 63;
-                other += otherDistance >>> 63;
-                nearest = Vector512.Min(nearest, Vector512.Min(distance, otherDistance));
+                var threshold = Vector512.Create(entry);
+                var (d0, d1, d2, d3) = (threshold - u0, threshold - u1, threshold - u2, threshold - u3);
+                m0 += d0 >>> 63;
+                m1 += d1 >>> 63;
+                m2 += d2 >>> 63;
+                m3 += d3 >>> 63;
+                nearest = Vector512.Min(nearest, Vector512.Min(d0, d1));
+                second = Vector512.Min(second, Vector512.Min(d2, d3));
             }
 
-            Signed(magnitude, first).StoreUnsafe(ref to, (nuint)i);
-            Signed(other, second).StoreUnsafe(ref to, (nuint)i + 8);
-            if (Vector512.EqualsAny(nearest, Vector512<ulong>.Zero))
+            Signed(m0, w0).StoreUnsafe(ref to, (nuint)i);
+            Signed(m1, w1).StoreUnsafe(ref to, (nuint)i + 8);
+            Signed(m2, w2).StoreUnsafe(ref to, (nuint)i + 16);
+            Signed(m3, w3).StoreUnsafe(ref to, (nuint)i + 24);
+            if (Vector512.EqualsAny(Vector512.Min(nearest, second), Vector512<ulong>.Zero))
             {
-                DecideTies(words.Slice(i, 16), noise.Slice(i, 16), stream, region, firstIndex + i);
+                DecideTies(words.Slice(i, Step), noise.Slice(i, Step), stream, region, firstIndex + i);
             }
         }
     }

@@ -89,6 +89,37 @@ public sealed class CommitteeEncryptionTests
         Assert.Throws<ArgumentException>(() => new CommitteeParameters(12, 9, 4096));
     }
 
+    // What the simulation of answers rests on, seen with the key in hand: with a threshold of one, a share is the key itself.
+    [Fact]
+    public void Noise_is_a_multiple_of_the_factorial_squared_and_flooding_a_large_one_of_the_factorial()
+    {
+        var committee = new Committee(members: 5, threshold: 1, clients: 16);
+        var (expected, sum) = committee.EncryptSums(clients: 3);
+        using var first = committee.Read(sum, 0);
+        using var second = committee.Read(sum, 1);
+        using var key = committee.ShareOf(4);
+        using var product = new RingElement();
+        for (var prime = 0; prime < Ring.Primes; prime++)
+        {
+            RingArithmetic.Fastest.MultiplyAdd(product[prime], second[prime], key[prime], Ring.Moduli[prime]);
+        }
+
+        var (opened, shared, answered) = (Coefficients(first.ToBytes()), Coefficients(product.ToBytes()), Coefficients(committee.Answer(4, second)));
+        var largest = BigInteger.Zero;
+        for (var i = 0; i < opened.Length; i++)
+        {
+            var noise = Centred(opened[i] + shared[i] - (expected[i] * CommitteeParameters.Scale));
+            Assert.True((noise % (120 * 120)).IsZero && BigInteger.Abs(noise) < BigInteger.One << 60);
+            var flooding = Centred(answered[i] - shared[i]);
+            Assert.True((flooding % 120).IsZero && BigInteger.Abs(flooding) <= (BigInteger)120 << CommitteeParameters.FloodingBits);
+            largest = BigInteger.Max(largest, BigInteger.Abs(flooding));
+        }
+
+        // 64 uniform magnitudes: all below an eighth of the range with probability 2^-192.
+        Assert.True(largest > (BigInteger)120 << (CommitteeParameters.FloodingBits - 3));
+        Assert.Equal((120, 14400), (committee.Parameters.FloodingScale, committee.Parameters.NoiseScale));
+    }
+
     // Flooding alone does not help a member that answers again: four answers to ciphertexts of the asker's choice give its whole share. Each shows the share times
     // a power of two up to an error of 141 bits, and so 58 bits more of it.
     [Fact]

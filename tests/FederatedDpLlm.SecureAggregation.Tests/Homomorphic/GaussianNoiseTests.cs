@@ -67,7 +67,7 @@ public sealed class GaussianNoiseTests
 
         // Words that equal an entry's upper half, or lie one beside it, under both signs.
         ulong[] words = [.. upper.SelectMany(entry => new[] { entry << 1, (entry << 1) | 1, (entry - 1) << 1, (Math.Min(entry + 1, (1UL << 63) - 1) << 1) | 1 }), 0, 1, ulong.MaxValue, ulong.MaxValue - 1];
-        Assert.Equal(0, words.Length % 16);
+        Assert.Equal(0, words.Length % 32);
         var noise = new long[words.Length];
         GaussianNoise.Decide(words, noise, stream, region: 2, firstIndex: 32);
         for (var i = 0; i < words.Length; i++)

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Security.Cryptography;
 using FederatedDpLlm.SecureAggregation.Homomorphic;
+using FederatedDpLlm.Tests.Shared;
 
 namespace FederatedDpLlm.SecureAggregation.Tests.Homomorphic;
 
@@ -193,6 +194,15 @@ public sealed class KeyAdditiveEncryptionTests
     }
 
     [Fact]
+    public void A_changed_encoding_is_refused_exactly_where_a_residue_left_its_range() => Changed(2_000);
+
+    [Fact, Trait(TestLength.Name, TestLength.Ci)]
+    public void A_hundred_thousand_changed_encodings_are_refused_exactly_where_a_residue_left_its_range() => Changed(100_000);
+
+    [Fact, Trait(TestLength.Name, TestLength.Long)]
+    public void A_million_changed_encodings_are_refused_exactly_where_a_residue_left_its_range() => Changed(1_000_000);
+
+    [Fact]
     public void Words_beyond_the_modulus_are_drawn_again_into_a_uniform_residue()
     {
         using var stream = new KeystreamWords(new byte[16]);
@@ -210,6 +220,36 @@ public sealed class KeyAdditiveEncryptionTests
         Assert.Equal(stream.DrawAgain(1, 6) & ((1UL << 50) - 1), (ulong)plane[6]);
         Assert.Equal(modulus.Value - 1, (ulong)plane[8191]);
         Assert.All(plane, residue => Assert.InRange(residue, 0, modulus.Modulus - 1));
+    }
+
+    // Three bytes changed at a time, half of them to all ones at a residue's top, where the range ends; judged beside a reader that goes bit by bit.
+    private static void Changed(int count)
+    {
+        var (random, refused) = (new TestRandom(12), 0);
+        var modulus = Ring.Moduli[1];
+        var honest = new byte[ResidueFormat.PlaneSizeBytes];
+        ResidueFormat.Write(RingArithmeticTests.RandomPlane(modulus, random), modulus, honest);
+        var (changed, sums) = (honest.ToArray(), new ulong[Ring.Degree]);
+        for (var i = 0; i < count; i++)
+        {
+            var group = 200 * random.Below(honest.Length / 200);
+            var residue = random.Below(32);
+            var top = changed.AsSpan(group + 192 + (residue % 8), 1);
+            top[0] |= (byte)(random.Below(4) << (2 * (residue / 8)));
+            changed.AsSpan(group + 128 + (2 * residue), 2).Fill(random.Below(2) == 0 ? (byte)0xFF : (byte)random.Below(256));
+            changed.AsSpan(group + (4 * residue) + 2, 2).Fill(random.Below(2) == 0 ? (byte)0xFF : (byte)random.Below(256));
+            sums.AsSpan().Clear();
+            var accepted = ResidueFormat.TryAdd(sums, changed, modulus);
+            var expected = Enumerable.Range(0, 32).All(k => Slow(changed.AsSpan(group, 200), k) < modulus.Value);
+            Assert.Equal(expected, accepted);
+            Assert.Equal(accepted ? Slow(changed.AsSpan(group, 200), residue) : 0, sums[(group / 200 * 32) + residue]);
+            refused += accepted ? 0 : 1;
+            honest.AsSpan(group, 200).CopyTo(changed.AsSpan(group));
+        }
+
+        Assert.InRange(refused, 1, count - 1);
+        static ulong Slow(ReadOnlySpan<byte> group, int k) =>
+            BitConverter.ToUInt32(group[(4 * k)..]) | ((ulong)BitConverter.ToUInt16(group[(128 + (2 * k))..]) << 32) | ((ulong)((group[192 + (k % 8)] >> (2 * (k / 8))) & 3) << 48);
     }
 
     private static int[]? Open(SlotLayout layout, int survivors, RingElement coefficients)
