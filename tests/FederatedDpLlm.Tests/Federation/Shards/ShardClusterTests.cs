@@ -115,6 +115,24 @@ public sealed class ShardClusterTests : IDisposable
         Assert.Equal(ShardTestbed.RunWhole(BundledModel.Folder, [0, 70, 71, 72, 73], 1)[0], logits);
     }
 
+    [Fact]
+    public async Task A_pass_by_an_earlier_plan_is_refused_and_never_given_another_plans_sums()
+    {
+        using var link = await ShardLink.ConnectAsync(
+            _bed.Host("node-0"), _bed.Coordinator, ShardTestbed.Federation, ShardTestbed.Model.Manifest, new ShardTimeouts(), TimeProvider.System, Cancellation);
+        var planner = new ShardPlanner(ShardTestbed.Model.Shape, ShardTestbed.Model.Manifest.Root, TrustZones.Only(ShardTestbed.Zone));
+        var nodes = new[] { link.Node, link.Node with { Name = "node-1" } };
+        var earlier = await link.LoadAsync(planner.Plan(1, ShardStrategy.Tensor, nodes), 0);
+        var swapped = planner.Plan(2, ShardStrategy.Tensor, [nodes[1], nodes[0]]);
+        var now = await link.LoadAsync(swapped, 1);
+
+        // Both hold half of layer 0's attention: the answers would have the same size.
+        var work = new ShardWork(ShardStepKind.Attention, 0, 1, [new ShardRows(Guid.NewGuid(), 0, 1)], new float[ShardTestbed.Model.Shape.Width]);
+        Assert.Equal(work.Stream.Length, (await now.ComputeAsync(work, Cancellation)).Length);
+        var refused = await Assert.ThrowsAsync<ShardLostException>(() => earlier.ComputeAsync(work, Cancellation));
+        Assert.Equal(ShardRefusal.OtherPlan, Assert.IsType<ShardRefusedException>(refused.InnerException).Refusal);
+    }
+
     [Theory]
     [InlineData("garbage"), InlineData("other number"), InlineData("too short"), InlineData("not a number"), InlineData("huge length"), InlineData("silence"), InlineData("other kind")]
     public async Task A_shard_that_lies_is_left_behind_and_its_lies_reach_nobody(string lie)

@@ -6,7 +6,6 @@ namespace FederatedDpLlm.Federation.Nodes.Shards;
 internal sealed class LocalPeer(ShardNode node, string model, ShardManifest manifest, int threads, TimeProvider clock) : IShardPeer
 {
     private ShardEngine? _engine;
-    private LocalShard? _shard;
 
     public ShardNode Node { get; private set; } = node;
 
@@ -18,20 +17,16 @@ internal sealed class LocalPeer(ShardNode node, string model, ShardManifest mani
         return Task.CompletedTask;
     }
 
-    public Task LoadAsync(ShardPlan plan, int assignment)
+    public Task<IShard> LoadAsync(ShardPlan plan, int assignment)
     {
         var engine = ShardEngine.Load(model, plan, plan.Shards[assignment], manifest.Hashes, threads);
         engine.WarmUp();
         _engine?.Dispose();
-        (_engine, _shard) = (engine, new LocalShard(engine));
-        return Task.CompletedTask;
+        _engine = engine;
+        return Task.FromResult<IShard>(new LocalShard(engine));
     }
 
     public Task PrepareAsync(ShardPlan plan, int assignment) => Task.CompletedTask;
-
-    public Task<ReadOnlyMemory<float>> ComputeAsync(ShardWork work, CancellationToken cancellationToken) => _shard!.ComputeAsync(work, cancellationToken);
-
-    public void Close(Guid session) => _shard?.Close(session);
 
     public void Dispose()
     {

@@ -123,7 +123,7 @@ public sealed partial class ShardCluster : IDisposable
                 return;
             }
 
-            // Whoever answers nonsense is as lost as whoever does not answer.
+            // Whoever answers nonsense is as lost as whoever does not answer. (A pass by an earlier plan that is refused has returned above: that plan is not the current one.)
             _peers.Where(peer => peer.Node.Name == lostNode).ToList().ForEach(peer => peer.Dispose());
             while (true)
             {
@@ -196,8 +196,7 @@ public sealed partial class ShardCluster : IDisposable
     private async Task ActivateAsync(ShardPlan plan)
     {
         var peers = plan.Shards.Select(shard => Peer(shard.Node)).ToList();
-        await Task.WhenAll(peers.Select((peer, assignment) => Task.Run(() => peer.LoadAsync(plan, assignment))));
-        _current = new ShardedForward(_model, plan, peers);
+        _current = new ShardedForward(_model, plan, await Task.WhenAll(peers.Select((peer, assignment) => Task.Run(() => peer.LoadAsync(plan, assignment)))));
     }
 
     private (ShardPlan Plan, bool BySpare) Replacement(ShardPlan failed)

@@ -25,7 +25,6 @@ internal sealed class ShardLink : IShardPeer
     private readonly Dictionary<ulong, Pending> _pending = [];
     private ulong _number;
     private string? _lost;
-    private ShardPlan? _plan;
 
     private ShardLink(ShardNode node, Socket socket, SslStream tls, Func<ShardPlan, int, byte[]> sign, ShardTimeouts timeouts, TimeProvider clock)
     {
@@ -92,42 +91,13 @@ internal sealed class ShardLink : IShardPeer
         }
     }
 
-    public async Task LoadAsync(ShardPlan plan, int assignment)
+    public async Task<IShard> LoadAsync(ShardPlan plan, int assignment)
     {
         await RequestAsync(FrameKind.Load, plan, assignment);
-        _plan = plan;
+        return new ShardUnderPlan(this, plan);
     }
 
     public Task PrepareAsync(ShardPlan plan, int assignment) => RequestAsync(FrameKind.Prepare, plan, assignment);
-
-    public Task<ReadOnlyMemory<float>> ComputeAsync(ShardWork work, CancellationToken cancellationToken)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        var plan = _plan ?? throw new InvalidOperationException($"'{Node.Name}' has not been given a plan.");
-        return SendAsync(FrameKind.Compute, plan, _timeouts.Step + _timeouts.Row * work.RowCount, payload => WorkEncoding.Write(payload, work));
-    }
-
-    public void Close(Guid session)
-    {
-        if (_plan is not { } plan || IsLost)
-        {
-            return;
-        }
-
-        try
-        {
-            lock (_writing)
-            {
-                _payload.Clear();
-                _payload.Guid(session);
-                _frames.Write(new FrameHeader(FrameKind.Close, 0, 0, plan.Epoch, plan.Manifest), _payload.Written);
-            }
-        }
-        catch (Exception error) when (error is IOException or ObjectDisposedException or InvalidOperationException)
-        {
-            Lose(error.Message);
-        }
-    }
 
     public void Dispose() => Lose("its link was closed");
 
@@ -272,6 +242,40 @@ internal sealed class ShardLink : IShardPeer
         foreach (var pending in waiting)
         {
             pending.Completion.TrySetException(new ShardLostException(Node.Name, reason));
+        }
+    }
+
+    private void Close(ShardPlan plan, Guid session)
+    {
+        try
+        {
+            lock (_writing)
+            {
+                _payload.Clear();
+                _payload.Guid(session);
+                _frames.Write(new FrameHeader(FrameKind.Close, 0, 0, plan.Epoch, plan.Manifest), _payload.Written);
+            }
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            Lose(error.Message);
+        }
+    }
+
+    private sealed class ShardUnderPlan(ShardLink link, ShardPlan plan) : IShard
+    {
+        public Task<ReadOnlyMemory<float>> ComputeAsync(ShardWork work, CancellationToken cancellationToken)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return link.SendAsync(FrameKind.Compute, plan, link._timeouts.Step + link._timeouts.Row * work.RowCount, payload => WorkEncoding.Write(payload, work));
+        }
+
+        public void Close(Guid session)
+        {
+            if (!link.IsLost)
+            {
+                link.Close(plan, session);
+            }
         }
     }
 
