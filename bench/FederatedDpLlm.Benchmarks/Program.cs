@@ -8,6 +8,9 @@ var claims = Assembly.GetExecutingAssembly().GetTypes()
     .OrderBy(claim => claim.Name, StringComparer.Ordinal)
     .ToList();
 
+// NAME --now measures at once, whatever else the machine does.
+var now = args is [_, "--now"];
+args = now ? args[..1] : args;
 if (args is not [var name] || name is "-h" or "--help" or "list")
 {
     foreach (var claim in claims)
@@ -24,7 +27,7 @@ if (claims.Find(claim => claim.Name == name) is not { } chosen)
     return 2;
 }
 
-var quiet = await QuietMachine.WaitAsync(CancellationToken.None);
+var quiet = !now && await QuietMachine.WaitAsync(CancellationToken.None);
 var json = new JsonSerializerOptions(JsonSerializerDefaults.Web);
 var measured = new List<Measurement>();
 await foreach (var measurement in chosen.MeasureAsync(CancellationToken.None))

@@ -3,6 +3,7 @@ using FederatedDpLlm.Models.Llama;
 using FederatedDpLlm.Models.Prompts;
 using FederatedDpLlm.Models.Tokenization;
 using FederatedDpLlm.Models.Weights;
+using FederatedDpLlm.Models.Weights.Adapters;
 
 namespace FederatedDpLlm.Models;
 
@@ -40,12 +41,14 @@ public sealed class LanguageModel
     /// <param name="path">The folder (<c>config.json</c>, <c>tokenizer.json</c>, <c>model.safetensors</c>) or file.</param>
     /// <param name="threads">Most threads of one pass; null for as many as the machine has.</param>
     /// <param name="tokenizer">The tokenizer of a llama2.c checkpoint.</param>
+    /// <param name="adapter">Merged into the weights; null for the model as it is.</param>
     /// <exception cref="ModelFormatException">A file is malformed, or the model is of another family.</exception>
     /// <exception cref="IOException">A file is missing or cannot be read.</exception>
-    public static LanguageModel Load(string path, int? threads = null, string? tokenizer = null)
+    public static LanguageModel Load(string path, int? threads = null, string? tokenizer = null, LoraAdapter? adapter = null)
     {
         using var source = ModelSource.Open(path, tokenizer);
-        return new LanguageModel(new LlamaWeights(source.Configuration, source.Tensors), source.Tokenizer, threads);
+        var tensors = adapter is null ? source.Tensors : new AdaptedTensors(source.Tensors, adapter);
+        return new LanguageModel(new LlamaWeights(source.Configuration, tensors), source.Tokenizer, threads);
     }
 
     /// <summary>Opens one decoding for many contexts that will be fed the same tokens; what they have in common is computed and stored once.</summary>

@@ -79,6 +79,17 @@ internal sealed unsafe class LlamaCpp : IDisposable
     /// <summary>The logits after token <paramref name="index"/> of the last call; -1 for the last.</summary>
     public ReadOnlySpan<float> Logits(int index = -1) => new(((delegate* unmanaged<nint, int, float*>)Function("llama_get_logits_ith"))(_context, index), Vocabulary);
 
+    /// <summary>Applies a LoRA adapter in a GGUF file.</summary>
+    public void Adapt(string path)
+    {
+        var adapter = WithText(path, text => ((delegate* unmanaged<nint, byte*, nint>)Function("llama_adapter_lora_init"))(_model, (byte*)text));
+        var scale = 1f;
+        if (adapter == 0 || ((delegate* unmanaged<nint, nint*, nuint, float*, int>)Function("llama_set_adapters_lora"))(_context, &adapter, 1, &scale) != 0)
+        {
+            throw new InvalidDataException($"llama.cpp cannot load the adapter '{Path.GetFileName(path)}'.");
+        }
+    }
+
     /// <summary>Forgets the sequence.</summary>
     public void Clear()
     {

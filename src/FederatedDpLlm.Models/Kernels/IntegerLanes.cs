@@ -56,4 +56,13 @@ internal static unsafe class IntegerLanes
     /// <summary>The 16-bit lanes of odd index, in 32 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> OddShorts(Vector512<short> lanes) => Vector512.ShiftRightArithmetic(lanes.AsInt32(), 16);
+
+    /// <summary>The sum of all lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Sum(Vector512<int> lanes)
+    {
+        var eight = lanes.GetLower() + lanes.GetUpper();
+        var four = eight.GetLower() + eight.GetUpper();
+        return four.GetElement(0) + four.GetElement(1) + four.GetElement(2) + four.GetElement(3);
+    }
 }

@@ -42,7 +42,7 @@ internal static unsafe class QuantizedInputs
             var (low, high) = Quantize(x + block * Block, scales + block);
             var shorts = Vector512.Narrow(low, high);
             Vector256.Narrow(shorts.GetLower(), shorts.GetUpper()).Store((sbyte*)row + block * Block);
-            offsets[block] = -8 * Vector512.Sum(low + high);
+            offsets[block] = -8 * IntegerLanes.Sum(low + high);
         }
     }
 

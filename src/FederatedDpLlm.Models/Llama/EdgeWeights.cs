@@ -43,7 +43,7 @@ internal sealed unsafe class EdgeWeights
     }
 
     /// <summary>The logits of some rows of the last layer's stream; <paramref name="normed"/> keeps the head's inputs.</summary>
-    public void Project(float* stream, ReadOnlySpan<int> rows, float* normed, float* logits)
+    public void Project(float* stream, ReadOnlySpan<int> rows, float* normed, float* logits, int threads = 1)
     {
         unchecked
         {
@@ -53,7 +53,7 @@ internal sealed unsafe class EdgeWeights
                     stream + (nint)rows[wanted] * Shape.Width, FinalNorm.Pointer, normed + (nint)wanted * Shape.Width, Shape.Width, (float)Shape.NormEpsilon);
             }
 
-            Head.Multiply(rows.Length, normed, Shape.Width, logits, Shape.Vocabulary);
+            ProductJob.Run(threads, rows.Length, normed, Shape.Width, (Head, (nint)logits));
         }
 
         GC.KeepAlive(this);

@@ -35,6 +35,9 @@ internal sealed class ForwardWorkspace
 
     public int Threads { get; }
 
+    /// <summary>Threads that share each product of the rows at hand; more than 1 only while the pass holds the team.</summary>
+    public int ProductThreads { get; set; } = 1;
+
     public IReadOnlyList<LayerActivations> Layers { get; }
 
     /// <summary>The residual stream after the last layer.</summary>

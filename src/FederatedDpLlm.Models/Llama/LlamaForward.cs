@@ -1,5 +1,6 @@
 using FederatedDpLlm.Models.Kernels;
 using FederatedDpLlm.Models.KvCache;
+using FederatedDpLlm.Models.Threads;
 
 namespace FederatedDpLlm.Models.Llama;
 
@@ -98,9 +99,11 @@ internal static unsafe class LlamaForward
                 RmsNorm.Forward(keep.Input.Pointer + row * width, layer.Norm.Pointer, keep.AttentionInput.Pointer + row * width, width, (float)shape.NormEpsilon);
             }
 
-            layer.Query.Multiply(rows, normed, width, keep.Query.Pointer + first * queryWidth, queryWidth);
-            layer.Key.Multiply(rows, normed, width, keep.Key.Pointer + first * keyValueWidth, keyValueWidth);
-            layer.Value.Multiply(rows, normed, width, keep.Value.Pointer + first * keyValueWidth, keyValueWidth);
+            ProductJob.Run(
+                workspace.ProductThreads, rows, normed, width,
+                (layer.Query, (nint)(keep.Query.Pointer + first * queryWidth)),
+                (layer.Key, (nint)(keep.Key.Pointer + first * keyValueWidth)),
+                (layer.Value, (nint)(keep.Value.Pointer + first * keyValueWidth)));
             for (var row = first; row < end; row++)
             {
                 var query = keep.Query.Pointer + row * queryWidth;
@@ -171,8 +174,9 @@ internal static unsafe class LlamaForward
 
         unchecked
         {
-            layer.Output.Multiply(
-                end - first, keep.Attended.Pointer + first * shape.QueryWidth, shape.QueryWidth, workspace.Projected.Pointer + first * shape.Width, shape.Width);
+            ProductJob.Run(
+                workspace.ProductThreads, end - first, keep.Attended.Pointer + first * shape.QueryWidth, shape.QueryWidth,
+                (layer.Output, (nint)(workspace.Projected.Pointer + first * shape.Width)));
         }
     }
 
@@ -214,10 +218,9 @@ internal static unsafe class LlamaForward
             var gate = keep.Gate.Pointer + first * inner;
             var up = keep.Up.Pointer + first * inner;
             var hidden = keep.Hidden.Pointer + first * inner;
-            layer.Gate.Multiply(rows, normed, width, gate, inner);
-            layer.Up.Multiply(rows, normed, width, up, inner);
+            ProductJob.Run(workspace.ProductThreads, rows, normed, width, (layer.Gate, (nint)gate), (layer.Up, (nint)up));
             Elementwise.SwiGlu(gate, up, hidden, rows * inner);
-            layer.Down.Multiply(rows, hidden, inner, workspace.Projected.Pointer + first * width, width);
+            ProductJob.Run(workspace.ProductThreads, rows, hidden, inner, (layer.Down, (nint)(workspace.Projected.Pointer + first * width)));
         }
     }
 
@@ -246,20 +249,33 @@ internal static unsafe class LlamaForward
         {
             weights.Edges.Project(
                 workspace.Output.Pointer, workspace.LogitRow.AsSpan(first, end - first), workspace.FinalInput.Pointer + first * weights.Shape.Width,
-                workspace.Logits.Pointer + (nint)first * weights.Shape.Vocabulary);
+                workspace.Logits.Pointer + (nint)first * weights.Shape.Vocabulary, workspace.ProductThreads);
         }
     }
 
-    // A few rows are not worth a second thread: handing over costs some microseconds.
+    // Many rows are shared among threads; of a few rows each product is, where the process's team is free.
     private static void ByRows(ForwardWorkspace workspace, int rows, Action<int, int, int> work)
     {
         var threads = Math.Min(workspace.Threads, rows / FewestRowsPerThread);
-        if (threads <= 1)
+        if (threads > 1)
         {
-            work(0, rows, 0);
+            Parallel.For(0, threads, thread => work((int)((long)rows * thread / threads), (int)((long)rows * (thread + 1) / threads), thread));
             return;
         }
 
-        Parallel.For(0, threads, thread => work((int)((long)rows * thread / threads), (int)((long)rows * (thread + 1) / threads), thread));
+        var held = workspace.Threads > 1 && WorkTeam.Shared.TryHold();
+        workspace.ProductThreads = held ? workspace.Threads : 1;
+        try
+        {
+            work(0, rows, 0);
+        }
+        finally
+        {
+            workspace.ProductThreads = 1;
+            if (held)
+            {
+                WorkTeam.Shared.Release();
+            }
+        }
     }
 }

@@ -54,6 +54,9 @@ internal sealed class SafetensorsFile : ITensorSource, IDisposable
         ReadElements(entry, Known(entry, name), destination);
     }
 
+    /// <summary>A tensor of whatever shape, of which one dimension may be 1.</summary>
+    public void ReadMatrix(string name, Span<float> destination) => ReadElements(_entries[name], Known(_entries[name], name), destination);
+
     public void ReadStored(string name, int rows, int columns, int firstRow, Span<byte> destination)
     {
         var entry = Find(name, rows, columns);

@@ -2,6 +2,7 @@ using FederatedDpLlm.Models.Llama;
 using FederatedDpLlm.Models.Sampling;
 using FederatedDpLlm.Models.Tests.Llama;
 using FederatedDpLlm.Models.Weights;
+using FederatedDpLlm.Models.Weights.Adapters;
 using FederatedDpLlm.Models.Weights.Gguf;
 using FederatedDpLlm.Tests.Judge;
 using FederatedDpLlm.Tests.Shared;
@@ -74,6 +75,31 @@ public sealed class JudgeTests : IDisposable
         var (ours, theirs) = (Logits(LanguageModel.Load(_path, 1), tokens), Logits(judge, tokens));
         var largest = theirs.Max(row => row.Max(Math.Abs));
         Assert.All(ours.Zip(theirs), pair => Assert.All(pair.First.Zip(pair.Second), logit => Assert.Equal(logit.First, logit.Second, 1e-3f * largest)));
+    }
+
+    [Theory, InlineData("llama"), InlineData("qwen2")]
+    public void An_adapter_exported_beside_its_base_model_changes_llama_cpps_logits_as_ours(string family)
+    {
+        var shape = Family(family);
+        var (parameters, adapter) = (RandomModel.Weights(shape), Weights.AdapterTests.Random(shape, 4));
+        var adapterPath = _path + ".adapter";
+        try
+        {
+            GgufModelWriter.Write(_path, family, shape, parameters, RandomModel.Tokenizer(), ElementType.Float32, null, Cancellation);
+            GgufAdapter.Write(adapterPath, adapter, shape, Cancellation);
+            using var judge = Judge();
+            var tokens = RandomModel.Tokens(60, 5);
+            var plain = Logits(judge, tokens);
+            judge.Adapt(adapterPath);
+            var (ours, theirs) = (Logits(LanguageModel.Load(_path, 1, adapter: LoraAdapter.Read(adapterPath)), tokens), Logits(judge, tokens));
+            var largest = theirs.Max(row => row.Max(Math.Abs));
+            Assert.All(ours.Zip(theirs), pair => Assert.All(pair.First.Zip(pair.Second), logit => Assert.Equal(logit.First, logit.Second, 1e-3f * largest)));
+            Assert.True(plain[^1].Zip(theirs[^1]).Max(pair => Math.Abs(pair.First - pair.Second)) > 0.05f * largest);
+        }
+        finally
+        {
+            File.Delete(adapterPath);
+        }
     }
 
     [Fact]

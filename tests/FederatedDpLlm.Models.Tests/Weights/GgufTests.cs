@@ -17,13 +17,14 @@ public sealed class GgufTests : IDisposable
 
     public void Dispose() => File.Delete(_path);
 
-    public static TheoryData<string> Families => ["llama", "untied", "qwen2", "qwen3", "llama3", "linear"];
+    public static TheoryData<string> Families => ["llama", "wide", "untied", "qwen2", "qwen3", "llama3", "linear"];
 
     [Theory, MemberData(nameof(Families))]
     public void A_written_model_reads_back_with_the_same_shape_and_the_same_bits(string family)
     {
         var shape = family switch
         {
+            "wide" => RandomModel.Shape with { FeedForwardWidth = 7001 },
             "untied" => RandomModel.Shape with { TiedHead = false },
             "qwen2" => RandomModel.Shape with { ModelType = "qwen2", AttentionBias = true },
             "qwen3" => RandomModel.Shape with { ModelType = "qwen3", QueryKeyNorm = true, HeadSize = 16 },

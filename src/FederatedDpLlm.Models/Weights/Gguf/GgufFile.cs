@@ -71,8 +71,9 @@ internal sealed class GgufFile : ITensorSource, IDisposable
         for (var row = 0; row < rows; row += together)
         {
             var count = Math.Min(together, rows - row);
-            ReadStored(name, rows, columns, row, stored.AsSpan(0, count * rowBytes));
-            ElementConversion.Widen(stored, type, destination.Slice(row * columns, count * columns));
+            var part = stored.AsSpan(0, count * rowBytes);
+            ReadStored(name, rows, columns, row, part);
+            ElementConversion.Widen(part, type, destination.Slice(row * columns, count * columns));
         }
     }
 
