@@ -32,7 +32,7 @@ internal sealed class ModelSource : IDisposable
     public ITokenizer? TokenizerOrNull { get; }
 
     /// <exception cref="ModelFormatException">There is none.</exception>
-    public ITokenizer Tokenizer => TokenizerOrNull ?? throw new ModelFormatException("A llama2.c checkpoint needs its tokenizer, the .bin file that was made with it.");
+    public ITokenizer Tokenizer => TokenizerOrNull ?? throw new ModelFormatException("A llama2.c checkpoint needs its tokenizer, the .bin file that was made with it (--tokenizer FILE).");
 
     /// <summary>Opens a safetensors folder, a GGUF file, or a llama2.c checkpoint.</summary>
     /// <param name="path">The folder or file.</param>
