@@ -89,6 +89,31 @@ public sealed class CommitteeEncryptionTests
         Assert.Throws<ArgumentException>(() => new CommitteeParameters(12, 9, 4096));
     }
 
+    // The edge of the budget: the largest sum of keys that 1,024 clients can have, beside all the noise there can be, and one more.
+    [Fact]
+    public void The_largest_noise_and_plaintext_of_1024_clients_still_open_exactly_and_more_noise_does_not()
+    {
+        var parameters = new CommitteeParameters(12, 9, 1024);
+        foreach (var (noise, opens) in new[] { (parameters.NoiseBound, true), (-parameters.NoiseBound, true), (parameters.NoiseBound + 1, false), (-parameters.NoiseBound - 1, false) })
+        {
+            using var first = new RingElement();
+            for (var prime = 0; prime < Ring.Primes; prime++)
+            {
+                for (var i = 0; i < Ring.Degree; i++)
+                {
+                    first[prime][i] = Ring.Moduli[prime].Residue((((i % 2 * 2) - 1) * 1024 * GaussianNoise.Largest * CommitteeParameters.Scale) + noise);
+                }
+
+                RingArithmetic.Fastest.Transform(first[prime], Ring.Moduli[prime]);
+            }
+
+            var answers = Enumerable.Range(1, 9).ToDictionary(point => point, _ => new RingElement());
+            var opened = CommitteeEncryption.Open(parameters, first, answers, survivors: 1024);
+            Assert.Equal(opens ? Enumerable.Range(0, Ring.Degree).Select(i => ((i % 2 * 2) - 1L) * 1024 * GaussianNoise.Largest) : null, opened);
+            Assert.Null(CommitteeEncryption.Open(parameters, first, answers, survivors: 1023));
+        }
+    }
+
     // What the simulation of answers rests on, seen with the key in hand: with a threshold of one, a share is the key itself.
     [Fact]
     public void Noise_is_a_multiple_of_the_factorial_squared_and_flooding_a_large_one_of_the_factorial()

@@ -60,7 +60,7 @@ public sealed class LatticeModesTests
     [Fact]
     public void Uploads_of_too_few_members_end_the_round_however_many_others_sent_theirs()
     {
-        using var federation = new Federation(20, 5, AggregationMode.Committee);
+        using var federation = new Federation(20, 5, AggregationMode.Committee, minimumSurvivors: 4);
         var outcome = federation.Round(client => client is >= 3 and < 12 ? DropoutStage.BeforeUpload : DropoutStage.Never).Run(CancellationToken.None);
         Assert.Equal(RefusalCode.TooFewSurvivors, outcome.Refusal!.Code);
     }
