@@ -7,7 +7,7 @@ namespace FederatedDpLlm.Privacy.Accounting;
 /// </summary>
 /// <remarks>
 /// Balle, Wang, arXiv:1805.06530, Theorem 8; composition: mu^2 adds (Dong, Roth, Su, arXiv:1905.02383, Corollary 3.3), which is also a valid filter for adaptively chosen mu
-/// (Smith, Thakurta, arXiv:2210.17520; Koskela, Tobaben, Honkela, arXiv:2210.17520).
+/// (Smith, Thakurta, arXiv:2210.17520; Koskela, Tobaben, Honkela, arXiv:2209.15596).
 /// </remarks>
 public static class GaussianProfile
 {

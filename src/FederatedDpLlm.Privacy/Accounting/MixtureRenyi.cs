@@ -5,6 +5,7 @@ internal static class MixtureRenyi
 {
     private const double Slack = 1e-10;
     private const double Reach = 10;
+    private const double MostSteps = 1e6;
 
     public static double Divergence(MixtureOfGaussiansEvent mixture, double alpha)
     {
@@ -18,6 +19,11 @@ internal static class MixtureRenyi
 
         // Conditioning on the draw: no divergence exceeds that of the largest sensitivity.
         var bound = 0.5 * alpha * largest * largest * (1 + 1e-14);
+        if (!(largest * ((alpha * largest) + Reach) < MostSteps))
+        {
+            return bound;
+        }
+
         if (alpha == 1)
         {
             // Divergences grow with the order.

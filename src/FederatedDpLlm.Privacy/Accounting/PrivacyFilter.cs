@@ -7,7 +7,7 @@ namespace FederatedDpLlm.Privacy.Accounting;
 /// <remarks>
 /// Which theorem makes it valid is the currency's business: pure epsilon and the Whitehouse formula (ICML 2023), rho and one Renyi order (Feldman, Zrnic, arXiv:2008.11193), mu^2
 /// (Smith, Thakurta, arXiv:2210.17520). A privacy-loss filter is not offered: it is unsound for adaptively chosen costs (arXiv:2602.06756). Read as an odometer, <see cref="EpsilonSpent"/> is
-/// valid at the time the filter stops, not at any time that the analyst picks by looking at it.
+/// valid at the time the filter stops, not at any time that the analyst picks by looking at it: for that there is <see cref="PrivacyOdometer"/>.
 /// </remarks>
 public sealed class PrivacyFilter
 {

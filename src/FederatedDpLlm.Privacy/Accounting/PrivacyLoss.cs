@@ -31,7 +31,7 @@ public static class PrivacyLoss
             return new(double.IsFinite(pure) ? 0 : pure, pure);
         }
 
-        return Tightened(() => new LossPlan(released).EpsilonAt(delta, interval, Slack), released, curve => curve.EpsilonAt(delta));
+        return Tightened(() => new LossPlan(released).EpsilonAt(delta, interval, Slack), released, curve => curve.EpsilonAt(delta), new(0, double.PositiveInfinity));
     }
 
     /// <summary>The smallest delta at an epsilon (which may be negative).</summary>
@@ -47,14 +47,14 @@ public static class PrivacyLoss
             throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, "Epsilon is finite here.");
         }
 
-        return Tightened(() => new LossPlan(released).DeltaAt(epsilon, interval, Slack), released, curve => curve.DeltaAt(epsilon));
+        return Tightened(() => new LossPlan(released).DeltaAt(epsilon, interval, Slack), released, curve => curve.DeltaAt(epsilon), new(0, 1));
     }
 
     /// <summary>The lattice step that is used where none is asked for.</summary>
     internal static double Interval(PrivacyEvent released) => new LossPlan(released).DefaultStep;
 
     // Where the bracket is wide (a lattice that cannot be fine enough for very many releases, a dominating pair that is no single mechanism's), the Renyi bound may be the better end of it.
-    private static Bracket Tightened(Func<Bracket> compute, PrivacyEvent released, Func<RenyiCurve, double> renyi)
+    private static Bracket Tightened(Func<Bracket> compute, PrivacyEvent released, Func<RenyiCurve, double> renyi, Bracket nothing)
     {
         Bracket bracket;
         try
@@ -63,9 +63,11 @@ public static class PrivacyLoss
         }
         catch (ArithmeticException)
         {
-            bracket = new(0, double.PositiveInfinity);
+            bracket = nothing;
         }
 
+        // Where every intermediate result overflows there is no bracket either.
+        bracket = bracket.Lower <= bracket.Upper ? bracket : nothing;
         return bracket.Lower >= (1 - Wide) * bracket.Upper || OfRenyi(released, renyi) is not { } bound
             ? bracket
             : new(Math.Min(bracket.Lower, bound), Math.Min(bracket.Upper, bound));

@@ -30,9 +30,10 @@ public static class Renyi
             ClippedLogitDecodingEvent token => BoundedRangeRenyi.Divergence(token.BoundedRange, alpha),
             LaplaceEvent { NoiseMultiplier: > 0 } noise => AtomicRenyi.Laplace(1 / noise.NoiseMultiplier, alpha),
             DiscreteLaplaceEvent { Scale: > 0, Sensitivity: <= 10_000 } noise => AtomicRenyi.DiscreteLaplace(noise.Scale, noise.Sensitivity, alpha),
-            RandomizedResponseEvent { NoiseProbability: > 0 } response => AtomicRenyi.Response(response, alpha),
+            RandomizedResponseEvent { NoiseProbability: >= 1e-300 } response => AtomicRenyi.Response(response, alpha),
             MixtureOfGaussiansEvent { Sigma: > 0 } mixture => MixtureRenyi.Divergence(mixture, alpha),
             PoissonSampledEvent sampled => Sampled(sampled, alpha),
+            RepeatAndSelectEvent selected => Math.Min(RepeatAndSelectRenyi.Divergence(selected, alpha), PureRenyi.Divergence(PureDp.EpsilonOf(selected), alpha)),
             SampledWithoutReplacementEvent sampled => WithoutReplacementRenyi.Divergence(sampled, alpha),
             RepeatedEvent repeated => Rounded.MultiplyUp(DivergenceOf(repeated.Part, order), Rounded.OfUp(repeated.Count)),
             ComposedEvent composed => composed.Parts.Aggregate(0.0, (sum, part) => Rounded.AddUp(sum, DivergenceOf(part, order))),
@@ -52,10 +53,14 @@ public static class Renyi
 
     private static double Sampled(PoissonSampledEvent sampled, double alpha)
     {
-        if (sampled.SamplingRate == 1 || sampled.Relation == NeighbouringRelation.ReplaceOne)
+        if (sampled.SamplingRate == 1)
         {
-            // No amplification is claimed where no theorem gives one.
             return DivergenceOf(sampled.Part, new(alpha));
+        }
+
+        if (sampled.Relation == NeighbouringRelation.ReplaceOne)
+        {
+            return SampledRenyi.Masked(DivergenceOf(sampled.Part, new(alpha)), sampled.SamplingRate, alpha);
         }
 
         return sampled.Part is GaussianEvent { NoiseMultiplier: > 0 } noise

@@ -15,6 +15,7 @@ internal static class SampledGaussianRenyi
     // The rule's error e^(-2 pi pi / (mu h)) at h = 1/(2 mu) is e^-39, and e^(-2 pi^2 / h^2) at h = 1/4 far below; sums lose a few digits more.
     private const double Slack = 1e-11;
     private const double Reach = 10;
+    private const double MostSteps = 1e5;
 
     public static double Divergence(double rate, double mu, double alpha)
     {
@@ -24,7 +25,7 @@ internal static class SampledGaussianRenyi
         }
 
         var unsampled = Rounded.MultiplyUp(alpha, Rounded.SquareUp(mu) / 2 * (1 + 1e-15));
-        if (!double.IsFinite(unsampled) || mu * Reach > 1e4)
+        if (!double.IsFinite(unsampled) || mu * mu * Math.Min(alpha, 128) > MostSteps)
         {
             return unsampled;
         }

@@ -10,11 +10,23 @@ internal static class SampledRenyi
 {
     private const int LargestOrder = 256;
 
+    /// <summary>
+    /// Under the replace relation a unit that is not drawn makes no difference, and one that is, its whole: ln(1 - q + q e^((alpha-1) D))/(alpha - 1), as if it were seen which of the two it was.
+    /// </summary>
+    public static double Masked(double divergence, double rate, double alpha)
+    {
+        var exponent = (alpha - 1) * divergence;
+        var bound = alpha == 1 ? rate * divergence
+            : exponent > 30 ? divergence + (Math.Log(rate + ((1 - rate) * Math.Exp(-exponent))) / (alpha - 1))
+            : Elementary.LogOnePlus(rate * Elementary.ExpMinusOne(exponent)) / (alpha - 1);
+        return Math.Min(divergence, (bound * (1 + 1e-12)) + 1e-300);
+    }
+
     public static double Divergence(PoissonSampledEvent sampled, double alpha)
     {
         var whole = (int)Math.Min(Math.Ceiling(alpha), LargestOrder + 1);
         var unsampled = Renyi.DivergenceOf(sampled.Part, new(alpha));
-        if (whole > LargestOrder)
+        if (whole > LargestOrder || !double.IsFinite(unsampled) || !double.IsFinite(Renyi.DivergenceOf(sampled.Part, new(Math.Max(2, whole)))))
         {
             return unsampled;
         }

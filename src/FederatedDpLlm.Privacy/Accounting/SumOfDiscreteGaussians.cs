@@ -20,6 +20,11 @@ internal static class SumOfDiscreteGaussians
         var tau = Tau(released.Summands, released.Sigma);
         var variance = Rounded.MultiplyDown(released.Summands, Rounded.SquareDown(released.Sigma));
         var square = Rounded.DivideUp(Rounded.SquareUp(released.L2Sensitivity), variance);
+        if (!double.IsFinite(square))
+        {
+            return double.PositiveInfinity;
+        }
+
         var root = Rounded.RootUp(square);
         var dimension = Rounded.OfUp(released.Dimension);
 
@@ -32,13 +37,14 @@ internal static class SumOfDiscreteGaussians
         var crossed = Rounded.AddUp(
             Rounded.AddUp(square, 2 * Rounded.MultiplyUp(l1, tau)),
             Rounded.MultiplyUp(Rounded.SquareUp(tau), dimension));
-        return Math.Min(additive, Math.Min(Rounded.SquareUp(together), crossed) / 2);
+        return Math.Max(1e-300, Math.Min(additive, Math.Min(Rounded.SquareUp(together), crossed) / 2));
     }
 
     /// <summary>tau = 10 sum over k = 1..n-1 of exp(-2 pi^2 sigma^2 k/(k+1)).</summary>
     public static double Tau(int summands, double sigma)
     {
-        var exponent = 2 * Math.PI * Math.PI * sigma * sigma;
+        // Far beyond where e^-x is 0.
+        var exponent = Math.Min(1e6, 2 * Math.PI * Math.PI * sigma * sigma);
         var sum = 0.0;
         for (var k = summands - 1; k >= 1; k--)
         {

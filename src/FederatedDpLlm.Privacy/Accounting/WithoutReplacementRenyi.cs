@@ -11,6 +11,7 @@ namespace FederatedDpLlm.Privacy.Accounting;
 internal static class WithoutReplacementRenyi
 {
     private const int LargestOrder = 256;
+    private const double LargestMu = 20;
 
     public static double Divergence(SampledWithoutReplacementEvent sampled, double alpha)
     {
@@ -22,6 +23,11 @@ internal static class WithoutReplacementRenyi
         }
 
         var mu = 1 / noise.NoiseMultiplier;
+        if (!(mu < LargestMu))
+        {
+            return unsampled;
+        }
+
         int floor = (int)Math.Floor(alpha), ceiling = (int)Math.Ceiling(alpha);
         if (alpha == 1)
         {

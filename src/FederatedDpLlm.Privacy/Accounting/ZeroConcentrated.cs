@@ -15,6 +15,9 @@ public static class ZeroConcentrated
 {
     private const string Name = "Zero-concentrated accounting";
 
+    // What is above 0 and underflows.
+    private const double Least = 1e-300;
+
     /// <summary>rho of an event, rounded up; <see cref="double.PositiveInfinity"/> where it has no finite one.</summary>
     /// <exception cref="UnaccountableEventException">The event has no bound of this kind (an approximate guarantee, for instance).</exception>
     public static double RhoOf(PrivacyEvent released)
@@ -83,19 +86,19 @@ public static class ZeroConcentrated
             : ConversionCurve.EpsilonAt(rho.Value, ConversionCurve.ExcessOrderAtRho(rho.Value, delta.Value), delta.Value);
     }
 
-    internal static double OfBoundedRange(double boundedRange) => Rounded.SquareUp(boundedRange) / 8;
+    internal static double OfBoundedRange(double boundedRange) => boundedRange == 0 ? 0 : Math.Max(Least, Rounded.SquareUp(boundedRange) / 8);
 
-    internal static double OfPure(double epsilon) => Rounded.SquareUp(epsilon) / 2;
+    internal static double OfPure(double epsilon) => epsilon == 0 ? 0 : Math.Max(Least, Rounded.SquareUp(epsilon) / 2);
 
     /// <summary>Events whose parameters say that nothing protects: noise of scale 0, a response without noise.</summary>
     internal static bool Unprotected(PrivacyEvent released) => released is NonPrivateEvent
-        or LaplaceEvent { NoiseMultiplier: 0 } or DiscreteLaplaceEvent { Scale: 0 } or DiscreteGaussianEvent { Sigma: 0 } or SumOfDiscreteGaussiansEvent { Sigma: 0 }
-        or MixtureOfGaussiansEvent { Sigma: 0 } or RandomizedResponseEvent { NoiseProbability: 0 };
+        or LaplaceEvent { NoiseMultiplier: < 1e-300 } or DiscreteLaplaceEvent { Scale: < 1e-200 } or DiscreteGaussianEvent { Sigma: 0 } or SumOfDiscreteGaussiansEvent { Sigma: 0 }
+        or MixtureOfGaussiansEvent { Sigma: 0 } or RandomizedResponseEvent { NoiseProbability: < 1e-300 };
 
     // Quasi-convexity: a mixture is no worse than its worst component. Sampling likewise never costs more than what is sampled; how much less, rho cannot say.
     private static double OfLargestSensitivity(MixtureOfGaussiansEvent mixture) =>
         mixture.Sensitivities.Max() is var largest && largest == 0 ? 0 : OfNoiseMultiplier(Rounded.DivideDown(mixture.Sigma, largest));
 
     private static double OfNoiseMultiplier(double noiseMultiplier) =>
-        noiseMultiplier == 0 ? double.PositiveInfinity : Rounded.DivideUp(0.5, Rounded.SquareDown(noiseMultiplier));
+        noiseMultiplier == 0 ? double.PositiveInfinity : Math.Max(Least, Rounded.DivideUp(0.5, Rounded.SquareDown(noiseMultiplier)));
 }

@@ -39,5 +39,5 @@ internal static class CalibrationAnswers
     }
 
     private static PrivacyEvent Sampled(QueryParameters p, PrivacyEvent one) =>
-        p.Has("sampling_prob") && p.Number("sampling_prob") < 1 ? new PoissonSampledEvent(p.Number("sampling_prob"), one) : one;
+        p.Has("sampling_prob") && p.Number("sampling_prob") != 1 ? new PoissonSampledEvent(p.Number("sampling_prob"), one) : one;
 }

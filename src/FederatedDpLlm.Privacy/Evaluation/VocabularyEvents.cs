@@ -73,5 +73,5 @@ internal static class VocabularyEvents
     }
 
     private static PrivacyEvent Sampled(QueryParameters p, PrivacyEvent one) =>
-        p.Has("sampling_prob") && p.Number("sampling_prob") < 1 ? new PoissonSampledEvent(p.Number("sampling_prob"), one) : one;
+        p.Has("sampling_prob") && p.Number("sampling_prob") != 1 ? new PoissonSampledEvent(p.Number("sampling_prob"), one) : one;
 }

@@ -15,39 +15,73 @@ public sealed class CountingTests
         new RandomizedResponseEvent(0.5, 4, Replace), new AboveThresholdEvent(new(0.1), new(0.2), 1, Replace), new TreeAggregationEvent(5, 100, Add),
         new MatrixMechanismEvent(5, 1.2, 3, Add), new SumOfDiscreteGaussiansEvent(5, 4, 2, 100, Replace), new ZeroConcentratedEvent(new(0.01), Replace),
         new PureEvent(new(0.2), Replace), new ApproximateEvent(new(0.2), new(1e-9), Replace), new PoissonSampledEvent(0.1, new GaussianEvent(1, Add)),
-        new PoissonSampledEvent(0.1, new LaplaceEvent(2, Add)), new SampledWithoutReplacementEvent(1000, 10, new GaussianEvent(2, Replace)),
+        new PoissonSampledEvent(0.1, new LaplaceEvent(2, Add)), new PoissonSampledEvent(0.1, new LaplaceEvent(2, Replace)),
+        new SampledWithoutReplacementEvent(1000, 10, new GaussianEvent(2, Replace)),
         new MixtureOfGaussiansEvent(2, [0, 1, 2], [0.5, 0.25, 0.25], Add), new RepeatAndSelectEvent(new PureEvent(new(0.1), Add), 10, 1),
+        
         new ZeroEvent("public-model", Add), new NonPrivateEvent(Add),
     ];
+
+    private static readonly Delta Delta = new(1e-6);
+
+    private static readonly (string Name, Func<PrivacyEvent, double> Cost)[] Accountants =
+    [
+        ("pure", PureDp.EpsilonOf),
+        ("rho", ZeroConcentrated.RhoOf),
+        ("renyi", released => Renyi.DivergenceOf(released, new(3.5))),
+        ("renyi-epsilon", released => Renyi.EpsilonAt(released, Delta)),
+        ("pld", released => PrivacyLoss.EpsilonAt(released, Delta).Upper),
+        ("pld-lower", released => PrivacyLoss.EpsilonAt(released, Delta).Lower),
+        ("pld-delta", released => PrivacyLoss.DeltaAt(released, 0.5).Upper),
+        ("basic", Currency.Basic(Delta).CostOf),
+        ("advanced", Currency.Advanced(Delta).CostOf),
+        ("zcdp", Currency.ZeroConcentrated(Delta).CostOf),
+        ("one-order", Currency.Renyi(new Epsilon(2), Delta).CostOf),
+        ("gaussian-filter", PrivacyFilter.Gaussian(new(2), Delta).Cost),
+    ];
+
+    // Who refuses whom, and why no bound exists or none is known; whoever is not named here is costed by all twelve.
+    private static readonly Dictionary<Type, string> Refusals = new()
+    {
+        // A failure of probability delta has no finite moment, so neither rho nor a Renyi divergence.
+        [typeof(ApproximateEvent)] = "rho renyi renyi-epsilon basic advanced zcdp one-order",
+
+        // No dominating pair is known for a bound on moments, for a sum in high dimension, and for a Gaussian release of a subset of fixed size.
+        [typeof(SampledWithoutReplacementEvent)] = "pld pld-lower pld-delta",
+        [typeof(ZeroConcentratedEvent)] = "pld pld-lower pld-delta",
+        [typeof(SumOfDiscreteGaussiansEvent)] = "pld pld-lower pld-delta",
+    };
+
+    [Fact]
+    public void Every_kind_of_event_is_among_the_tested_ones()
+    {
+        var kinds = typeof(PrivacyEvent).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(PrivacyEvent))).Except([typeof(RepeatedEvent), typeof(ComposedEvent)]);
+        Assert.Equivalent(kinds, Kinds().Select(row => row.Data.GetType()).Distinct());
+    }
 
     [Theory, MemberData(nameof(Kinds))]
     public void Ten_times_an_event_is_the_event_ten_times(PrivacyEvent one)
     {
-        var counted = one.Times(10);
-        var composed = new ComposedEvent(one.Relation, Enumerable.Repeat(one, 10));
-        Delta delta = new(1e-6);
-        Func<PrivacyEvent, double>[] accountants =
-        [
-            PureDp.EpsilonOf, ZeroConcentrated.RhoOf, released => Renyi.DivergenceOf(released, new(3.5)), released => PrivacyLoss.EpsilonAt(released, delta).Upper,
-            Currency.Basic(delta).CostOf, Currency.Advanced(delta).CostOf,
-        ];
-        var answered = 0;
-        foreach (var accountant in accountants)
+        var refused = new List<string>();
+        foreach (var (name, cost) in Accountants)
         {
             try
             {
-                var (once, ten, each) = (accountant(one), accountant(counted), accountant(composed));
-                Assert.True(ten == each || Math.Abs(ten - each) <= 1e-9 * each, $"{ten} and {each}");
-                Assert.True(ten > once || once is 0 or double.PositiveInfinity, "A count must not be ignored.");
-                answered++;
+                var (once, ten, each, nested) =
+                    (cost(one), cost(one.Times(10)), cost(new ComposedEvent(one.Relation, Enumerable.Repeat(one, 10))), cost(one.Times(2).Times(5)));
+                Assert.True(ten == each || Math.Abs(ten - each) <= 1e-9 * each, $"{name}: {ten} and {each}");
+                Assert.True(ten == nested || Math.Abs(ten - nested) <= 1e-9 * nested, $"{name}: {ten} and {nested}");
+                Assert.True(ten > once || once is 0 or double.PositiveInfinity || (name == "pld-delta" && once == 1), $"{name}: a count must not be ignored: {once}, then {ten}");
             }
-            catch (UnaccountableEventException refused)
+            catch (UnaccountableEventException refusal)
             {
-                Assert.Contains(refused.Refused.GetType().Name, refused.Message, StringComparison.Ordinal);
+                Assert.Contains(refusal.Refused.GetType().Name, refusal.Message, StringComparison.Ordinal);
+                refused.Add(name);
             }
         }
 
-        Assert.True(answered >= 1);
+        // The Gaussian filter takes Gaussian releases only.
+        Assert.Equal(Refusals.GetValueOrDefault(one.GetType(), ""), string.Join(' ', refused.Where(name => name != "gaussian-filter")));
     }
 
     [Theory, MemberData(nameof(Kinds))]

@@ -53,7 +53,7 @@ internal sealed class ReleaseOptions
             var unknown => throw new ArgumentException($"There is no mechanism '{unknown}'; there are {string.Join(", ", Mechanisms)}."),
         };
         var rate = parsed.GetValue(Rate);
-        return rate < 1 ? new PoissonSampledEvent(rate, one) : one;
+        return rate == 1 ? one : new PoissonSampledEvent(rate, one);
     }
 
     public PrivacyEvent Of(ParseResult parsed) => Once(parsed, parsed.GetValue(Noise)).Times(parsed.GetValue(Count));

@@ -10,8 +10,6 @@ namespace FederatedDpLlm.Privacy.Accounting.Losses;
 /// </remarks>
 internal sealed class BoundedRangePair(double eta) : DominatingPair
 {
-    private readonly double _scale = 1 / (2 * Math.Sinh(eta / 2));
-
     public override double Smallest => -eta;
 
     public override double Largest => eta;
@@ -28,6 +26,7 @@ internal sealed class BoundedRangePair(double eta) : DominatingPair
     public override Masses Below(double loss) =>
         loss <= -eta ? default : loss >= eta ? new(1, 1) : new(Between(-eta, loss), Between(-loss, eta));
 
-    // e^(b/2) - e^(a/2) over 2 sinh(eta/2), without cancellation.
-    private double Between(double a, double b) => _scale * 2 * Math.Exp((a + b) / 4) * Math.Sinh((b - a) / 4);
+    // e^(b/2) - e^(a/2) over 2 sinh(eta/2), without cancellation and without overflow.
+    private double Between(double a, double b) =>
+        Math.Exp((b - eta) / 2) * (Numerics.Elementary.ExpMinusOne((a - b) / 2) / Numerics.Elementary.ExpMinusOne(-eta));
 }

@@ -82,6 +82,7 @@ internal sealed class LossComposition
         }
 
         high = Math.Min(high, limit);
+        low = Math.Min(low, high / 2);
 
         // Any tilt is sound; the best one need not be met exactly.
         for (var i = 0; i < 6; i++)

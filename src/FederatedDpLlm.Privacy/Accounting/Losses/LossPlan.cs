@@ -12,7 +12,7 @@ internal sealed class LossPlan
 
     private readonly double _total;
 
-    // About the variance of all losses together: the divergence of order 2.
+    // About the variance of all losses together.
     private double _spread;
 
     public LossPlan(PrivacyEvent released)
@@ -26,8 +26,9 @@ internal sealed class LossPlan
             }
             else
             {
-                _parts.Add((PairsOf.Event(single), count));
-                _spread += count * Spread(single);
+                var pairs = PairsOf.Event(single);
+                _parts.Add((pairs, count));
+                _spread += count * Spread(pairs.Remove);
             }
         }
 
@@ -122,16 +123,18 @@ internal sealed class LossPlan
             : spacing / Math.Ceiling(spacing / largestStep);
     }
 
-    private static double Spread(PrivacyEvent single)
+    // E[loss^2] = integral of 2x P(|loss| > x), on points a factor of 1.4 apart: good to a few per cent, and it only chooses the step.
+    private static double Spread(DominatingPair pair)
     {
-        try
+        const double Factor = 1.4;
+        double sum = 0, infinite = pair.Above(double.PositiveInfinity).P, last = 0;
+        for (var x = 1e-12; x < 1e5; last = x, x *= Factor)
         {
-            return Renyi.DivergenceOf(single, new(2));
+            var beyond = pair.Above(x).P - infinite + pair.Below(-x).P;
+            sum += ((x * x) - (last * last)) * Math.Max(0, beyond);
         }
-        catch (UnaccountableEventException)
-        {
-            return 1;
-        }
+
+        return sum;
     }
 
     private static Delta Raised(Delta delta, double slack) => new(Math.Min(delta.Value * (1 + slack), Math.BitDecrement(1.0)));

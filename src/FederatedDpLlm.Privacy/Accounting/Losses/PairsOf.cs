@@ -19,17 +19,22 @@ internal static class PairsOf
 
     private static DominatingPair Symmetric(PrivacyEvent released) => released switch
     {
-        GaussianEvent { NoiseMultiplier: > 0 } noise => new GaussianPair(1 / noise.NoiseMultiplier),
-        LaplaceEvent { NoiseMultiplier: > 0 } noise => new LaplacePair(1 / noise.NoiseMultiplier),
-        DiscreteLaplaceEvent { Scale: > 0 } noise => DiscreteLaplace(noise.Scale, noise.Sensitivity),
+        _ when GaussianParts.SquaredMu(released) is { } square => OfSquaredMu(square),
+        LaplaceEvent noise when double.IsFinite(1 / noise.NoiseMultiplier) => new LaplacePair(1 / noise.NoiseMultiplier),
+        DiscreteLaplaceEvent noise when double.IsFinite(noise.Sensitivity / noise.Scale) => DiscreteLaplace(noise.Scale, noise.Sensitivity),
         DiscreteGaussianEvent { Sigma: > 0, Dimension: 1 } noise => DiscreteGaussian(noise),
-        ExponentialMechanismEvent choice => new BoundedRangePair(choice.BoundedRange),
-        ClippedLogitDecodingEvent token => new BoundedRangePair(token.BoundedRange),
+        ExponentialMechanismEvent { BoundedRange: > 0 } choice => new BoundedRangePair(choice.BoundedRange),
+        ClippedLogitDecodingEvent { BoundedRange: > 0 } token => new BoundedRangePair(token.BoundedRange),
         ApproximateEvent given => AtomicPair.OfApproximate(given.Epsilon.Value, given.Delta.Value),
         _ when PureDp.EpsilonOf(released) is var epsilon && double.IsFinite(epsilon) => AtomicPair.OfApproximate(epsilon, 0),
-        _ when ZeroConcentrated.Unprotected(released) => new AtomicPair([new(1, 0), new(0, 1)]),
+        _ when ZeroConcentrated.Unprotected(released) => Unprotected(),
         _ => throw new UnaccountableEventException(Name, released),
     };
+
+    private static DominatingPair OfSquaredMu(double square) =>
+        square == 0 ? AtomicPair.OfApproximate(0, 0) : double.IsInfinity(square) ? Unprotected() : new GaussianPair(Math.Sqrt(square));
+
+    private static AtomicPair Unprotected() => new([new(1, 0), new(0, 1)]);
 
     private static (DominatingPair Remove, DominatingPair Add) TwoWays(DominatingPair remove) => (remove, remove.Swapped());
 
@@ -52,8 +57,15 @@ internal static class PairsOf
 
         // Sampling theorems for add-or-remove need the pair of the unsampled event under that relation; an absent unit and one that contributes nothing are the same.
         return sampled.Relation == NeighbouringRelation.ReplaceOne
-            ? throw new UnaccountableEventException(Name, sampled, "under the replace relation, only a sampled Gaussian has a known pair")
+            ? Masked(sampled.Part, sampled.SamplingRate)
             : TwoWays(new PoissonPair(Event(sampled.Part).Remove, sampled.SamplingRate));
+    }
+
+    private static (DominatingPair Remove, DominatingPair Add) Masked(PrivacyEvent part, double rate)
+    {
+        var (remove, add) = Event(part);
+        DominatingPair masked = new MaskedPair(remove, rate);
+        return (masked, ReferenceEquals(remove, add) ? masked : new MaskedPair(add, rate));
     }
 
     private static (DominatingPair Remove, DominatingPair Add) SampledGaussian(PoissonSampledEvent sampled, double mu)
