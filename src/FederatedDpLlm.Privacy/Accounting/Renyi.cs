@@ -22,14 +22,28 @@ public static class Renyi
             return PureDp.EpsilonOf(released);
         }
 
+        // Where intermediate results overflow there is no number: what is sampled costs no more than unsampled, and anything no more than its pure epsilon.
+        var divergence = Of(released, order);
+        return !double.IsNaN(divergence) ? divergence : released is PoissonSampledEvent sampled ? DivergenceOf(sampled.Part, order) : PureDp.EpsilonOf(released);
+    }
+
+    /// <summary>The smallest epsilon that the divergences at these orders imply at a delta, rounded up; infinite where there is none.</summary>
+    /// <param name="released">Everything that was released.</param>
+    /// <param name="delta">May be 0: then only pure events have a finite answer.</param>
+    /// <param name="orders">Any orders of at least 1; by default <see cref="RenyiCurve.DefaultOrders"/>. More orders never give a larger epsilon.</param>
+    public static double EpsilonAt(PrivacyEvent released, Delta delta, IEnumerable<double>? orders = null) => RenyiCurve.Of(released, orders).EpsilonAt(delta);
+
+    private static double Of(PrivacyEvent released, RenyiOrder order)
+    {
+        var alpha = order.Value;
         return released switch
         {
             ZeroEvent or PoissonSampledEvent { SamplingRate: 0 } or RepeatedEvent { Count: 0 } => 0,
             NonPrivateEvent => double.PositiveInfinity,
             ExponentialMechanismEvent choice => BoundedRangeRenyi.Divergence(choice.BoundedRange, alpha),
             ClippedLogitDecodingEvent token => BoundedRangeRenyi.Divergence(token.BoundedRange, alpha),
-            LaplaceEvent { NoiseMultiplier: > 0 } noise => AtomicRenyi.Laplace(1 / noise.NoiseMultiplier, alpha),
-            DiscreteLaplaceEvent { Scale: > 0, Sensitivity: <= 10_000 } noise => AtomicRenyi.DiscreteLaplace(noise.Scale, noise.Sensitivity, alpha),
+            LaplaceEvent { NoiseMultiplier: >= 1e-300 } noise => AtomicRenyi.Laplace(1 / noise.NoiseMultiplier, alpha),
+            DiscreteLaplaceEvent { Scale: >= 1e-200, Sensitivity: <= 10_000 } noise => AtomicRenyi.DiscreteLaplace(noise.Scale, noise.Sensitivity, alpha),
             RandomizedResponseEvent { NoiseProbability: >= 1e-300 } response => AtomicRenyi.Response(response, alpha),
             MixtureOfGaussiansEvent { Sigma: > 0 } mixture => MixtureRenyi.Divergence(mixture, alpha),
             PoissonSampledEvent sampled => Sampled(sampled, alpha),
@@ -44,12 +58,6 @@ public static class Renyi
             _ => throw new UnaccountableEventException(Name, released),
         };
     }
-
-    /// <summary>The smallest epsilon that the divergences at these orders imply at a delta, rounded up; infinite where there is none.</summary>
-    /// <param name="released">Everything that was released.</param>
-    /// <param name="delta">May be 0: then only pure events have a finite answer.</param>
-    /// <param name="orders">Any orders of at least 1; by default <see cref="RenyiCurve.DefaultOrders"/>. More orders never give a larger epsilon.</param>
-    public static double EpsilonAt(PrivacyEvent released, Delta delta, IEnumerable<double>? orders = null) => RenyiCurve.Of(released, orders).EpsilonAt(delta);
 
     private static double Sampled(PoissonSampledEvent sampled, double alpha)
     {

@@ -61,7 +61,7 @@ public sealed class DegenerateTests
         Answers(() => Renyi.DivergenceOf(released, new(order)));
         Answers(() => PrivacyFilter.Gaussian(new(1), new(1e-6)).Cost(released));
         Array.ForEach([Currency.Basic(delta), Currency.Advanced(delta), Currency.ZeroConcentrated(delta)], currency => Answers(() => currency.CostOf(released)));
-    }, iter: 8000);
+    }, iter: 3000);
 
     [Fact]
     public void Every_epsilon_and_delta_is_a_number_and_a_bracket_is_in_order() => Gen.Select(Any, AnyDelta, OneOf(-1e3, -1, 0, 1e-9, 1, 50, 1e6)).Sample((released, delta, epsilon) =>
