@@ -105,7 +105,10 @@ internal sealed class MutatedProject
         }
 
         var inside = place.DescendantNodes().SelectMany(Numbers).ToArray();
-        return inside.Length > 0 ? inside : place.AncestorsAndSelf().Select(Numbers).FirstOrDefault(numbers => numbers.Length > 0) ?? [];
+        var found = inside.Length > 0 ? inside : place.AncestorsAndSelf().Select(Numbers).FirstOrDefault(numbers => numbers.Length > 0);
+
+        // A variable that is not assigned on the wrong way: any removed statement or turned condition of the member may be the reason.
+        return found ?? [.. place.FirstAncestorOrSelf<Microsoft.CodeAnalysis.CSharp.Syntax.MemberDeclarationSyntax>()?.DescendantNodes().SelectMany(Numbers) ?? []];
     }
 
     private static int[] Numbers(SyntaxNode node) => [.. node.GetAnnotations(Schemata.Annotation).SelectMany(annotation => annotation.Data!.Split(',')).Select(int.Parse)];
