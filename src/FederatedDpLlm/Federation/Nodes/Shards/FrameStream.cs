@@ -10,9 +10,10 @@ internal sealed class FrameStream(Stream stream, Socket? socket, TimeProvider cl
 {
     // A length is a claim: memory grows with what has really arrived.
     private const int FirstBytes = 256 * 1024;
-    private readonly byte[] _header = new byte[FrameHeader.SizeBytes];
-    private byte[] _payload = new byte[4096];
+    private byte[] _incoming = new byte[16 * 1024];
     private byte[] _outgoing = new byte[4096];
+    private int _taken;
+    private int _arrived;
 
     /// <summary>Waits for the next frame.</summary>
     /// <param name="frameWithin">How long a frame may take from its first byte to its last.</param>
@@ -24,28 +25,21 @@ internal sealed class FrameStream(Stream stream, Socket? socket, TimeProvider cl
     public bool TryRead(TimeSpan frameWithin, out FrameHeader header, out ReadOnlyMemory<byte> payload)
     {
         (header, payload) = (default, default);
-        var first = stream.Read(_header, 0, _header.Length);
-        if (first == 0)
+        _incoming.AsSpan(_taken, _arrived - _taken).CopyTo(_incoming);
+        (_arrived, _taken) = (_arrived - _taken, 0);
+
+        // A whole small frame comes with the first read: nothing has to be limited then.
+        if (_arrived == 0 && (_arrived = stream.Read(_incoming, 0, _incoming.Length)) == 0)
         {
             return false;
         }
 
         var started = clock.GetTimestamp();
-        Fill(_header, first, _header.Length, started, frameWithin);
-        header = FrameHeader.Read(_header);
-        for (var read = 0; read < header.PayloadBytes;)
-        {
-            var room = Math.Min(header.PayloadBytes, Math.Max(FirstBytes, 2 * read));
-            if (_payload.Length < room)
-            {
-                Array.Resize(ref _payload, room);
-            }
-
-            Fill(_payload, read, room, started, frameWithin);
-            read = room;
-        }
-
-        payload = _payload.AsMemory(0, header.PayloadBytes);
+        Await(FrameHeader.SizeBytes, started, frameWithin);
+        header = FrameHeader.Read(_incoming);
+        _taken = FrameHeader.SizeBytes + header.PayloadBytes;
+        Await(_taken, started, frameWithin);
+        payload = _incoming.AsMemory(FrameHeader.SizeBytes, header.PayloadBytes);
         return true;
     }
 
@@ -66,10 +60,10 @@ internal sealed class FrameStream(Stream stream, Socket? socket, TimeProvider cl
 
     public void Dispose() => stream.Dispose();
 
-    private void Fill(byte[] buffer, int from, int end, long started, TimeSpan within)
+    // Between frames a peer may be silent, within one it may not: the rest is waited for no longer than a frame may take.
+    private void Await(int bytes, long started, TimeSpan within)
     {
-        // Between frames a peer may be silent, within one it may not: the rest is waited for no longer than a frame may take.
-        if (from == end)
+        if (_arrived >= bytes)
         {
             return;
         }
@@ -80,16 +74,21 @@ internal sealed class FrameStream(Stream stream, Socket? socket, TimeProvider cl
             socket.ReceiveTimeout = (int)within.TotalMilliseconds;
         }
 
-        while (from < end)
+        while (_arrived < bytes)
         {
-            var count = stream.Read(buffer, from, end - from);
+            if (_arrived == _incoming.Length)
+            {
+                Array.Resize(ref _incoming, Math.Min(bytes, Math.Max(FirstBytes, 2 * _arrived)));
+            }
+
+            var count = stream.Read(_incoming, _arrived, _incoming.Length - _arrived);
             if (count == 0)
             {
                 throw new ShardProtocolException("The link ended within a frame.");
             }
 
-            from += count;
-            if (from < end && clock.GetElapsedTime(started) > within)
+            _arrived += count;
+            if (_arrived < bytes && clock.GetElapsedTime(started) > within)
             {
                 throw new ShardProtocolException($"A frame takes longer than {within.TotalSeconds} s.");
             }
