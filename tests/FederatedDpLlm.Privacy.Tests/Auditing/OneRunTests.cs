@@ -1,4 +1,5 @@
 using FederatedDpLlm.Privacy.Accounting;
+using FederatedDpLlm.Privacy.Calibration;
 using FederatedDpLlm.Privacy.Auditing;
 using FederatedDpLlm.Privacy.Mechanisms;
 using FederatedDpLlm.Privacy.Sampling;
@@ -69,7 +70,7 @@ public sealed class OneRunTests
     private static (double Claim, double Bound) Train(Epsilon epsilon, double noise, bool clip, bool fresh)
     {
         var sensitivity = new L2Sensitivity(1, NeighbouringRelation.AddOrRemoveOne);
-        var multiplier = Calibration.NoiseCalibration.GaussianSigma(epsilon, Delta, 1) * Math.Sqrt(Steps);
+        var multiplier = NoiseCalibration.GaussianSigma(epsilon, Delta, 1) * Math.Sqrt(Steps);
         var step = VectorGaussianMechanism.OfNoiseMultiplier(noise * multiplier, sensitivity, Canaries);
         var claim = PrivacyLoss.EpsilonAt(GaussianMechanism.OfNoiseMultiplier(multiplier, sensitivity, 1).Event.Times(Steps), Delta).Upper;
         var random = new SeededRandom(41);

@@ -40,9 +40,9 @@ public sealed class CalibrationTests
         var (epsilon, delta) = promise;
         Assert.InRange(PureDp.EpsilonOf(ExponentialMechanism.ForEpsilon(epsilon, Replace).Event), epsilon.Value * (1 - 1e-5), epsilon.Value);
         Assert.InRange(PureDp.EpsilonOf(PermuteAndFlip.ForEpsilon(epsilon, Replace).Event), epsilon.Value * (1 - 1e-5), epsilon.Value);
-        Assert.InRange(LaplaceMechanism.ForEpsilon(epsilon, 1, Replace).Epsilon.Value, epsilon.Value * (1 - 1e-5), epsilon.Value);
-        var gaussian = GaussianMechanism.ForEpsilon(epsilon, delta, 1, 10, Replace);
-        
+        Assert.InRange(LaplaceMechanism.ForEpsilon(epsilon, new(1, Replace)).Epsilon.Value, epsilon.Value * (1 - 1e-5), epsilon.Value);
+        var gaussian = GaussianMechanism.ForEpsilon(epsilon, delta, new(1, Replace), 10);
+
         // Its grid adds at most sqrt(d) + 1 steps of 2^-20 sensitivities.
         Assert.InRange(ZeroConcentrated.EpsilonAt(gaussian.Rho, delta), epsilon.Value * (1 - 1e-4), epsilon.Value);
         var sigma = NoiseCalibration.GaussianSigma(epsilon, delta, 3);
