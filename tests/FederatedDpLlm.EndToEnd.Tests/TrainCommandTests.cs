@@ -34,6 +34,15 @@ public sealed class TrainCommandTests : IDisposable
         }
 
         Assert.False(File.Exists(Path.Combine(broken, "adapter_model.safetensors")));
+
+        // Twenty steps were noised for a promise of 8: they cannot be part of a promise of 2, nor of one to other patients.
+        foreach (var other in new string[][] { [.. Arguments(records, broken), "--epsilon", "2"], Arguments(WriteRecords(patients: Patients - 1), broken) })
+        {
+            var (refused, _, reason) = await Cli.RunAsync(other);
+            Assert.Equal(2, refused);
+            Assert.Contains("of a training with another promise", reason, StringComparison.Ordinal);
+        }
+
         var (code, _, errors) = await Cli.RunAsync(Arguments(records, broken));
         Assert.Equal(0, code);
         Assert.DoesNotContain("step 10 of", errors, StringComparison.Ordinal);
@@ -78,10 +87,10 @@ public sealed class TrainCommandTests : IDisposable
         return output;
     }
 
-    private string WriteRecords()
+    private string WriteRecords(int patients = Patients)
     {
-        var path = Path.Combine(_folder.FullName, "records.jsonl");
-        File.WriteAllLines(path, Enumerable.Range(0, 2 * Patients).Select(number => JsonSerializer.Serialize(new { patientId = $"P{number / 2}", text = $"Visit {number}: cough and fever." })));
+        var path = Path.Combine(_folder.FullName, $"records-{patients}.jsonl");
+        File.WriteAllLines(path, Enumerable.Range(0, 2 * patients).Select(number => JsonSerializer.Serialize(new { patientId = $"P{number / 2}", text = $"Visit {number}: cough and fever." })));
         return path;
     }
 

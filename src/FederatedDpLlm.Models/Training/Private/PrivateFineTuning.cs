@@ -9,7 +9,8 @@ namespace FederatedDpLlm.Models.Training.Private;
 
 /// <summary>
 /// Fine-tunes a model on a hospital's notes with a promise to each patient: all of a patient's notes are one example. What is written is an adapter in PEFT's
-/// layout, which is safe to show, and while the training runs a folder of checkpoints, which is not.
+/// layout, which is safe to show, and while the training runs a folder of checkpoints, which is not. The number of patients counts as public; losses and clipped
+/// shares are reported without noise and are for the hospital's own eyes.
 /// </summary>
 public static class PrivateFineTuning
 {
@@ -28,7 +29,7 @@ public static class PrivateFineTuning
     /// <param name="report">Called after every step.</param>
     /// <param name="cancellationToken">Ends the training between two steps; a checkpoint is kept.</param>
     /// <exception cref="ModelFormatException">The base model or a checkpoint cannot be read.</exception>
-    /// <exception cref="ArgumentException">The plan cannot be carried out.</exception>
+    /// <exception cref="ArgumentException">The plan cannot be carried out, or the checkpoints in <paramref name="output"/> are another training's.</exception>
     public static FineTuningResult Run(
         string model, IReadOnlyList<IReadOnlyList<string>> patients, FineTuningPlan plan, string output, ISecureRandom random, Action<PrivateTrainingProgress> report,
         CancellationToken cancellationToken)
@@ -39,11 +40,14 @@ public static class PrivateFineTuning
         var shape = ConfigurationFile.Read(Path.Combine(model, ConfigurationFile.FileName));
         var tokenizer = TokenizerFile.Read(Path.Combine(model, TokenizerFile.FileName), shape.BeginToken, shape.EndTokens);
         using var file = SafetensorsFile.Open(Path.Combine(model, SafetensorsFile.FileName));
-        var factors = new LowRankFactors(shape, TensorSet.Read(shape, file), plan.Rank, plan.Alpha, plan.Seed);
+        var weights = TensorSet.Read(shape, file);
+        var factors = new LowRankFactors(shape, weights, plan.Rank, plan.Alpha, plan.Seed);
         var options = Options(plan, patients.Count, shape);
         var checkpoints = Path.Combine(output, "checkpoints");
         var examples = patients.Select(notes => Example(notes, tokenizer, options.PassTokens)).ToList();
-        var trainer = new PrivateTrainer(shape, factors, examples, options, Randomness(checkpoints, random), TrainingCheckpoint.Latest(checkpoints, factors.Values.Shapes));
+        var (randomness, latest) = (Randomness(checkpoints, random), TrainingCheckpoint.Latest(checkpoints, factors.Values.Shapes));
+        TrainingFingerprint.Require(checkpoints, latest is not null, randomness, plan, examples, weights);
+        var trainer = new PrivateTrainer(shape, factors, examples, options, randomness, latest);
         while (trainer.Step < options.Steps)
         {
             cancellationToken.ThrowIfCancellationRequested();
