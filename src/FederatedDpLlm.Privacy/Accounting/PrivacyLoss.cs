@@ -15,7 +15,7 @@ public static class PrivacyLoss
 {
     // Numerical slack of tails, grids and closed forms together, relative.
     private const double Slack = 1e-11;
-    private const double Wide = 0.002;
+    private const double Wide = 0.005;
 
     /// <summary>The smallest epsilon at a delta; both ends infinite where there is none.</summary>
     /// <param name="released">Everything that was released.</param>
@@ -51,7 +51,7 @@ public static class PrivacyLoss
     }
 
     /// <summary>The lattice step that is used where none is asked for.</summary>
-    internal static double Interval(PrivacyEvent released) => new LossPlan(released).DefaultStep;
+    internal static double Interval(PrivacyEvent released, Delta delta) => new LossPlan(released).StepFor(delta.Value);
 
     // Where the bracket is wide (a lattice that cannot be fine enough for very many releases, a dominating pair that is no single mechanism's), the Renyi bound may be the better end of it.
     private static Bracket Tightened(Func<Bracket> compute, PrivacyEvent released, Func<RenyiCurve, double> renyi, Bracket nothing)

@@ -26,9 +26,9 @@ public sealed class OrderingTests
             var (tight, renyi) = (PrivacyLoss.EpsilonAt(released, delta).Upper, Renyi.EpsilonAt(released, delta));
             Assert.True(tight <= (renyi * (1 + 1e-9)) + 1e-4, $"loss distribution {tight}, Renyi {renyi}: {released}");
 
-            // Renyi reads the best of many orders, zCDP the best of all: within the 0.5 % that the orders leave.
+            // Renyi reads the best of many orders, zCDP the best of all: within the 1 % that the orders leave.
             var concentrated = ZeroConcentrated.EpsilonAt(new(ZeroConcentrated.RhoOf(released)), delta);
-            Assert.True(renyi <= (concentrated * 1.005) + 1e-3, $"Renyi {renyi}, zCDP {concentrated}: {released}");
+            Assert.True(renyi <= (concentrated * 1.01) + 1e-3, $"Renyi {renyi}, zCDP {concentrated}: {released}");
         }, iter: 200);
 
     [Fact]

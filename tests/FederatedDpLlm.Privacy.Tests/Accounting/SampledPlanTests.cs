@@ -58,11 +58,12 @@ public sealed class SampledPlanTests
     {
         Delta delta = new(Math.Pow(10, logDelta));
         var usual = PrivacyLoss.EpsilonAt(released, delta);
-        var fine = PrivacyLoss.EpsilonAt(released, delta, PrivacyLoss.Interval(released) / 16);
+        var fine = PrivacyLoss.EpsilonAt(released, delta, PrivacyLoss.Interval(released, delta) / 16);
         Assert.True(fine.Upper - fine.Lower <= (0.003 * fine.Upper) + 1e-4, $"The finer bracket says too little: {fine} for {released} at {delta}");
         Assert.True(usual.Upper >= fine.Lower, $"Below the truth: {usual} against {fine} for {released} at {delta}");
         Assert.True(usual.Lower <= fine.Upper, $"The lower end is above the truth: {usual} against {fine} for {released} at {delta}");
         Assert.True(usual.Upper <= (fine.Lower * 1.01) + 1e-4, $"More than 1 % above: {usual} against {fine} for {released} at {delta}");
+        Assert.True(usual.Lower >= (fine.Upper * 0.99) - 1e-4, $"The lower end is more than 1 % below: {usual} against {fine} for {released} at {delta}");
 
         // Renyi accounting claims no amplification under the replace relation, so there it is far above; elsewhere it must not be below.
         Assert.True(fine.Lower <= (Renyi.EpsilonAt(released, delta) * (1 + 1e-9)) + 1e-9, $"Renyi accounting is below the truth for {released} at {delta}");

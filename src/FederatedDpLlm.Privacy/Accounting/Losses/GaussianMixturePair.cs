@@ -95,47 +95,70 @@ internal sealed class GaussianMixturePair : DominatingPair
             return (mean / 2) + (Math.Log((Elementary.ExpMinusOne(loss) + 1 - rest) / rate) / mean);
         }
 
-        return Bisect(loss);
+        return Solve(loss);
     }
 
-    private double Bisect(double loss)
+    // Newton's method on the increasing loss, kept between bounds that it moves; halving where it would leave them.
+    private double Solve(double loss)
     {
         double low = -1, high = 1;
-        while (Loss(low) > loss && low > -1e9)
+        while (Loss(low).Value > loss && low > -1e9)
         {
-            low *= 2;
+            (low, high) = (low * 2, low);
         }
 
-        while (Loss(high) < loss && high < 1e9)
+        while (Loss(high).Value < loss && high < 1e9)
         {
-            high *= 2;
+            (low, high) = (high, high * 2);
         }
 
-        for (var i = 0; i < 80 && high - low > 1e-15 * Math.Max(1, Math.Abs(low)); i++)
+        var z = (low + high) / 2;
+        for (var i = 0; i < 100; i++)
         {
-            var middle = (low + high) / 2;
-            (low, high) = Loss(middle) < loss ? (middle, high) : (low, middle);
+            var (value, slope) = Loss(z);
+            (low, high) = value < loss ? (z, high) : (low, z);
+            var next = z - ((value - loss) / slope);
+            next = next > low && next < high ? next : (low + high) / 2;
+            if (Math.Abs(next - z) <= 1e-15 * Math.Max(1, Math.Abs(z)))
+            {
+                return next;
+            }
+
+            z = next;
         }
 
-        return (low + high) / 2;
+        return z;
     }
 
-    private double Loss(double z) => LogDensityRatio(_upper, z) - LogDensityRatio(_lower, z);
-
-    private static double LogDensityRatio((double Mean, double Weight)[] mixture, double z)
+    private (double Value, double Slope) Loss(double z)
     {
+        var (upper, upperSlope) = LogDensityRatio(_upper, z);
+        var (lower, lowerSlope) = LogDensityRatio(_lower, z);
+        return (upper - lower, upperSlope - lowerSlope);
+    }
+
+    // ln of a mixture's density over that of N(0, 1), and its derivative.
+    private static (double Value, double Slope) LogDensityRatio((double Mean, double Weight)[] mixture, double z)
+    {
+        if (mixture is [(var only, 1)])
+        {
+            return (only * (z - (only / 2)), only);
+        }
+
         var largest = double.NegativeInfinity;
         foreach (var (mean, weight) in mixture)
         {
             largest = Math.Max(largest, (mean * (z - (mean / 2))) + Math.Log(weight));
         }
 
-        var sum = 0.0;
+        double sum = 0, slope = 0;
         foreach (var (mean, weight) in mixture)
         {
-            sum += Math.Exp((mean * (z - (mean / 2))) + Math.Log(weight) - largest);
+            var density = weight * Math.Exp((mean * (z - (mean / 2))) - largest);
+            sum += density;
+            slope += mean * density;
         }
 
-        return largest + Math.Log(sum);
+        return (largest + Math.Log(sum), slope / sum);
     }
 }

@@ -8,10 +8,17 @@ namespace FederatedDpLlm.Privacy.Accounting.Losses;
 /// </summary>
 /// <remarks>
 /// Koskela, Jalko, Honkela, arXiv:1906.03049 (Fourier accounting); Gopi, Lee, Wutschitz, arXiv:2106.02848; tilting is the saddle point of Alghamdi et al., arXiv:2208.09595.
-/// The window holds all but 2e-16 of the tilted mass on each side (Chernoff), and what leaves it is charged.
+/// What leaves the window, what rounding does, and what the lattice cuts off are bounded and charged: <see cref="TiltedWindow"/>, <see cref="LossRange"/>, <see cref="LossGrid"/>.
 /// </remarks>
 internal sealed class LossComposition
 {
+    // Relative error of the tails of one loss, which also moves its mean by so much of its range.
+    private const double MassError = 4e-13;
+    private const double FewestPoints = 1 << 12;
+
+    // Over one lattice step: the error grows by its power of e from a lattice point to the next one down.
+    private const double LargestTilt = 8;
+    private const double MostPoints = 1 << 18;
     private readonly (LossGrid Grid, long Count)[] _parts;
     private readonly double _step;
     private readonly double _count;
@@ -26,7 +33,7 @@ internal sealed class LossComposition
         _parts = [.. parts];
         _step = _parts[0].Grid.Step;
         _count = _parts.Sum(part => (double)part.Count);
-        _rounding = _parts.Sum(part => part.Count * ((4e-16 * (Math.Abs(part.Grid.Origin) + (part.Grid.Upper.Length * _step))) + part.Grid.Nudge));
+        _rounding = _parts.Sum(part => part.Count * ((MassError * (Math.Abs(part.Grid.Origin) + (part.Grid.Upper.Length * _step))) + part.Grid.Nudge));
         _rise = _parts.Sum(part => part.Count * part.Grid.Rise) + _rounding;
         _surelyInfinite = AnyOf(grid => grid.SurelyInfinite);
         Infinite = AnyOf(grid => grid.Infinite);
@@ -35,11 +42,48 @@ internal sealed class LossComposition
     /// <summary>The chance of an infinite loss, from above.</summary>
     public double Infinite { get; }
 
+    public double Step => _step;
+
+    /// <summary>
+    /// The tilt of the best bound delta &lt;= e^(K(theta) - theta epsilon) theta^theta/(1+theta)^(1+theta) (Canonne, Kamath, Steinke, arXiv:2004.00010, Proposition 12): at its optimum
+    /// theta K' - K + ln(1 + theta) = ln(1/delta).
+    /// </summary>
+    public double TiltForDelta(double delta)
+    {
+        var logDelta = Math.Log(Math.Max(1e-300, delta - Infinite));
+        return Theta(t => LossMoments.Of(_parts, t) is var m ? (t * m.Mean) - m.Log + Math.Log(1 + t) + logDelta : 0);
+    }
+
+    /// <summary>The tilt of the same bound at an epsilon: K' + ln(theta/(1 + theta)) = epsilon.</summary>
+    public double TiltForEpsilon(double epsilon) => Theta(t => LossMoments.Of(_parts, t).Mean + Math.Log(t / (1 + t)) - epsilon);
+
+    /// <summary>How fine a lattice has to be for answers at this tilt, and can be.</summary>
+    /// <remarks>
+    /// In a cell of width h the chord lies at most theta (theta + 1) h^2/8 above the function e^(theta x) of e^-x, relatively; so T losses move epsilon by at most T (theta + 1) h^2/8. From below
+    /// that holds if the middle half of a loss is wider than a few cells.
+    /// </remarks>
+    public double StepFor(double theta)
+    {
+        if (LossRange.Of(_parts, theta) is not { } range)
+        {
+            return _step;
+        }
+
+        var allowed = 1e-5 + (1e-4 * Math.Abs(LossMoments.Of(_parts, theta).Mean));
+        var bulk = _parts.Where(part => part.Count * part.Grid.Bulk > allowed).Min(part => (double?)part.Grid.Bulk) ?? double.PositiveInfinity;
+        var coarsest = Math.Min(0.5 / theta, Math.Min(0.25 * bulk, (range.Highest - range.Lowest) / FewestPoints));
+        return Math.Max(Math.Min(Math.Sqrt(8 * allowed / (_count * (1 + theta))), coarsest), Math.Max(range.Highest - range.Lowest, _parts.Max(part => part.Grid.Upper.Length) * _step) / MostPoints);
+    }
+
     /// <summary>delta at an epsilon.</summary>
     public Bracket DeltaAt(double epsilon)
     {
-        var theta = Theta(t => LossMoments.Of(_parts, t).Mean + Math.Log(t / (1 + t)) - epsilon);
-        var (above, below) = TiltedWindow.Of(_parts, theta);
+        var theta = TiltForEpsilon(epsilon);
+        if (TiltedWindow.Of(_parts, theta, MassError * _count) is not var (above, below))
+        {
+            return new(_surelyInfinite, Infinite);
+        }
+
         var upper = above.DeltaAt(epsilon - _rounding, Infinite, above: true);
         var miss = Math.Max(upper * 1e-3, 1e-300);
         return new(
@@ -54,11 +98,11 @@ internal sealed class LossComposition
             return new(_surelyInfinite * (1 - 1e-12) > delta ? double.PositiveInfinity : 0, double.PositiveInfinity);
         }
 
-        // The best bound delta <= e^(K(theta) - theta epsilon) theta^theta/(1+theta)^(1+theta) (Canonne, Kamath, Steinke, Proposition 12): at its optimum
-        // theta K' - K + ln(1 + theta) = ln(1/delta).
-        var logDelta = Math.Log(delta - Infinite);
-        var theta = Theta(t => LossMoments.Of(_parts, t) is var m ? (t * m.Mean) - m.Log + Math.Log(1 + t) + logDelta : 0);
-        var (above, below) = TiltedWindow.Of(_parts, theta);
+        if (TiltedWindow.Of(_parts, TiltForDelta(delta), MassError * _count) is not var (above, below))
+        {
+            return new(0, 0);
+        }
+
         var miss = delta * 1e-3;
         var lower = Math.Max(below.EpsilonAt(delta, _surelyInfinite, above: false) - _rise, above.EpsilonAt(delta + miss, 0, above: false) - LargestShift(miss));
         return new(Math.Max(0, lower), above.EpsilonAt(delta, Infinite, above: true) is > 0 and var upper ? upper + _rounding : 0);
@@ -75,7 +119,7 @@ internal sealed class LossComposition
     {
         double low = 1e-3, high = 1;
         var widest = _parts.Max(part => Math.Max(Math.Abs(part.Grid.Origin), Math.Abs(part.Grid.Origin + (part.Grid.Upper.Length * _step))));
-        var limit = 600 / Math.Max(widest, 1e-3);
+        var limit = Math.Min(600 / Math.Max(widest, 1e-3), LargestTilt / _step);
         while (high < limit && increasing(high) < 0)
         {
             (low, high) = (high, high * 2);

@@ -44,6 +44,9 @@ internal sealed class LossGrid
     /// </summary>
     public double MeanShift { get; private set; }
 
+    /// <summary>How far apart (within a few thousandths) the quartiles of the loss are.</summary>
+    public double Bulk { get; private set; }
+
     /// <summary>Puts a pair on a lattice that runs through its smallest loss, if that is finite, else through 0.</summary>
     /// <param name="pair">What to put there.</param>
     /// <param name="step">Above 0.</param>
@@ -71,8 +74,19 @@ internal sealed class LossGrid
     private void Fill(DominatingPair pair)
     {
         Nudge = pair.Rounding;
-        var (cells, bottom, top) = CellsOf(pair);
-        Upper[0] = bottom.P;
+        (Infinite, SurelyInfinite) = (Spread(pair), pair.Above(double.PositiveInfinity).P);
+        var witness = pair.Witness;
+        MeanShift = ReferenceEquals(witness, pair) ? MeanShift : double.PositiveInfinity;
+        Rise = Contract(witness);
+        Bulk = End(x => pair.Above(x).P, 0.25) - End(x => pair.Above(x).P, 0.75);
+    }
+
+    // From above; returns the mass beyond the last lattice point.
+    private double Spread(DominatingPair pair)
+    {
+        var (points, cells, bottom, top) = CellsOf(pair);
+        points.CopyTo(Upper, 0);
+        Upper[0] += bottom;
         var spread = -Elementary.ExpMinusOne(-Step);
         for (var i = 0; i < cells.Length; i++)
         {
@@ -85,56 +99,55 @@ internal sealed class LossGrid
             MeanShift += right * (Step - spread);
         }
 
-        (Infinite, SurelyInfinite) = (top, pair.Above(double.PositiveInfinity).P);
-        var witness = pair.Witness;
-        if (!ReferenceEquals(witness, pair))
-        {
-            (cells, bottom, _) = CellsOf(witness);
-            MeanShift = double.PositiveInfinity;
-        }
-
-        SetApartLargest(witness, cells);
-        Rise = new LossContraction(Step, cells, bottom).Into(Lower);
+        return top;
     }
 
-    // Masses between the lattice points, up to the first one and beyond the last one; those under Q times e^(the lower end), where both would be equal.
-    private (Masses[] Cells, Masses Bottom, double Top) CellsOf(DominatingPair pair)
+    // From below; what lies beyond the ends is given up.
+    private double Contract(DominatingPair pair)
     {
-        // An outcome of its own mass on a lattice point belongs to the cell below it, on whichever side of it rounding has put it.
-        var (up, down) = pair.Tails(Origin + Nudge);
-        Masses bottom = new(down.P, Math.Max(0, down.Q - pair.Below(double.NegativeInfinity).Q) * Math.Exp(Origin));
-        var cells = new Masses[Upper.Length - 1];
-        for (var i = 0; i < cells.Length; i++)
+        var (points, cells, _, _) = CellsOf(pair);
+        var rise = new LossContraction(Step, cells).Into(Lower);
+        for (var i = 0; i < points.Length; i++)
+        {
+            Lower[i] += points[i];
+        }
+
+        return rise;
+    }
+
+    // Masses under P on the lattice points; masses between them, those under Q times e^(the lower end), where both would be equal; masses under P below the first and above the last point.
+    private (double[] Points, Masses[] Cells, double Bottom, double Top) CellsOf(DominatingPair pair)
+    {
+        var (points, cells) = (new double[Upper.Length], new Masses[Upper.Length - 1]);
+        var (up, down) = pair.Tails(Origin - Nudge);
+        var bottom = down.P;
+        for (var i = 0; i < points.Length; i++)
         {
             var at = Origin + (i * Step);
-            var (upNext, downNext) = pair.Tails(at + Step + Nudge);
+            if (Nudge > 0)
+            {
+                // An outcome of its own mass is on its lattice point, on whichever side of it rounding has put it.
+                var (upNext, downNext) = pair.Tails(at + Nudge);
+                points[i] = Between(up, down, upNext, downNext).P;
+                (up, down) = (upNext, downNext);
+            }
 
-            // The difference of the smaller tails loses the fewest digits.
-            var lower = downNext.P < upNext.P;
-            var p = Math.Max(0, lower ? downNext.P - down.P : up.P - upNext.P);
-            var q = Math.Max(0, lower ? downNext.Q - down.Q : up.Q - upNext.Q);
-            cells[i] = new(p, q == 0 ? 0 : q * Math.Exp(at));
-            (up, down) = (upNext, downNext);
+            if (i < cells.Length)
+            {
+                var (upNext, downNext) = pair.Tails(at + Step - Nudge);
+                var (p, q) = Between(up, down, upNext, downNext);
+                cells[i] = new(p, q == 0 ? 0 : q * Math.Exp(at));
+                (up, down) = (upNext, downNext);
+            }
         }
 
-        return (cells, bottom, up.P);
+        return (points, cells, bottom, up.P);
     }
 
-    // Where the largest loss has a mass of its own on a lattice point, it is merged with nothing: it moves from the cell below that point, among others, to the one above, alone.
-    private void SetApartLargest(DominatingPair pair, Masses[] cells)
-    {
-        var index = (int)Math.Min(cells.Length - 1, Math.Round((pair.Largest - Origin) / Step));
-        var point = Origin + (index * Step);
-        if (Nudge == 0 || index < 1 || Math.Abs(pair.Largest - point) > Nudge)
-        {
-            return;
-        }
-
-        Masses from = pair.Above(point - Nudge), to = pair.Above(point + Nudge), below = cells[index - 1];
-        var (p, q) = (Math.Min(from.P - to.P, below.P), (from.Q - to.Q) * Math.Exp(point));
-        cells[index] = new(cells[index].P + p, cells[index].Q + q);
-        cells[index - 1] = new(below.P - p, Math.Max(0, below.Q - (q * Math.Exp(-Step))));
-    }
+    // The difference of the smaller tails loses the fewest digits.
+    private static Masses Between(Masses up, Masses down, Masses upNext, Masses downNext) => downNext.P < upNext.P
+        ? new(Math.Max(0, downNext.P - down.P), Math.Max(0, downNext.Q - down.Q))
+        : new(Math.Max(0, up.P - upNext.P), Math.Max(0, up.Q - upNext.Q));
 
     private static double UpperEnd(DominatingPair pair, double tail)
     {

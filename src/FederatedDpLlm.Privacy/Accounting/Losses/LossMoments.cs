@@ -2,18 +2,18 @@ using System.Runtime.Intrinsics;
 
 namespace FederatedDpLlm.Privacy.Accounting.Losses;
 
-/// <summary>Of the sum of all losses, from above: ln E e^(theta x), and mean and variance of the distribution tilted by theta.</summary>
+/// <summary>Of the sum of all losses: ln E e^(theta x), and mean and variance of the distribution tilted by theta.</summary>
 internal readonly record struct LossMoments(double Log, double Mean, double Variance)
 {
     // The weights are multiplied up and set afresh this often, so their error stays below 1e-14.
     private const int Run = 64;
 
-    public static LossMoments Of((LossGrid Grid, long Count)[] parts, double theta)
+    public static LossMoments Of((LossGrid Grid, long Count)[] parts, double theta, bool above = true)
     {
         double log = 0, mean = 0, variance = 0;
         foreach (var (grid, count) in parts)
         {
-            var (sum, first, second) = Sums(grid, theta);
+            var (sum, first, second) = Sums(above ? grid.Upper : grid.Lower, theta * grid.Step);
             if (sum == 0)
             {
                 return new(double.NegativeInfinity, 0, 0);
@@ -55,15 +55,15 @@ internal readonly record struct LossMoments(double Log, double Mean, double Vari
         return Math.Log(sum);
     }
 
-    private static (double Sum, double First, double Second) Sums(LossGrid grid, double theta)
+    private static (double Sum, double First, double Second) Sums(double[] mass, double exponent)
     {
-        double sum = 0, first = 0, second = 0, exponent = theta * grid.Step;
+        double sum = 0, first = 0, second = 0;
         var ratios = Vector256.Create(1, Math.Exp(exponent), Math.Exp(2 * exponent), Math.Exp(3 * exponent));
         var ratio = Vector256.Create(Math.Exp(4 * exponent));
-        for (var start = 0; start < grid.Upper.Length; start += Run)
+        for (var start = 0; start < mass.Length; start += Run)
         {
             // Within a run from its first index, so the squares stay small.
-            var run = grid.Upper.AsSpan(start, Math.Min(Run, grid.Upper.Length - start));
+            var run = mass.AsSpan(start, Math.Min(Run, mass.Length - start));
             Vector256<double> weight = ratios * Math.Exp(exponent * start), index = Vector256.Create(0.0, 1, 2, 3), s = default, f = default, ss = default;
             var i = 0;
             for (; i <= run.Length - 4; i += 4)

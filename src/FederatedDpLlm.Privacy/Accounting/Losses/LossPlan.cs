@@ -6,8 +6,12 @@ internal sealed class LossPlan
     // Rounding of the cells' masses, relative.
     private const double GridSlack = 1e-9;
     private const double MostExactPoints = 1 << 16;
-    private const double MostPoints = 1 << 20;
+    private const double FirstPoints = 1 << 12;
+    private const double Negligible = 1e-11;
     private readonly double _mu;
+
+    // Nats that parts too small for any lattice add at most: a release whose loss never exceeds e adds at most e to epsilon, and never takes from it.
+    private readonly double _negligible;
     private readonly List<((DominatingPair Remove, DominatingPair Add) Pairs, long Count)> _parts = [];
 
     private readonly double _total;
@@ -18,15 +22,19 @@ internal sealed class LossPlan
     public LossPlan(PrivacyEvent released)
     {
         var square = 0.0;
-        foreach (var (single, count) in EventTree.Flatten(released))
+        var events = EventTree.Flatten(released);
+        foreach (var (single, count) in events)
         {
             if (GaussianParts.SquaredMu(single) is { } part)
             {
                 square += count * part;
             }
+            else if (PairsOf.Event(single) is var pairs && count * LargestOf(pairs) is var most && most <= Negligible && events is not [(_, 1)])
+            {
+                _negligible += most;
+            }
             else
             {
-                var pairs = PairsOf.Event(single);
                 _parts.Add((pairs, count));
                 _spread += count * Spread(pairs.Remove);
             }
@@ -43,7 +51,16 @@ internal sealed class LossPlan
         _total = Math.Max(1, _parts.Sum(part => (double)part.Count));
     }
 
-    public Bracket EpsilonAt(Delta delta, double? interval, double slack)
+    public Bracket EpsilonAt(Delta delta, double? interval, double slack) =>
+        OfParts(delta, interval, slack) is var bracket ? new(bracket.Lower, bracket.Upper + _negligible) : bracket;
+
+    public Bracket DeltaAt(double epsilon, double? interval, double slack)
+    {
+        var bracket = OfParts(epsilon, interval, slack);
+        return _negligible == 0 ? bracket : new(bracket.Lower, OfParts(epsilon - _negligible, interval, slack).Upper);
+    }
+
+    private Bracket OfParts(Delta delta, double? interval, double slack)
     {
         if (_parts.Count == 0)
         {
@@ -58,7 +75,7 @@ internal sealed class LossPlan
         }
 
         var (low, high) = (0.0, 0.0);
-        foreach (var one in Compositions(interval, delta.Value).Select(composition => composition.EpsilonAt(delta.Value)))
+        foreach (var one in Compositions(interval, delta.Value, composition => composition.TiltForDelta(delta.Value)).Select(composition => composition.EpsilonAt(delta.Value)))
         {
             (low, high) = (Math.Max(low, one.Lower), Math.Max(high, one.Upper));
         }
@@ -66,7 +83,7 @@ internal sealed class LossPlan
         return new(low * (1 - GridSlack), Math.Min(high * (1 + GridSlack), PureEnd()));
     }
 
-    public Bracket DeltaAt(double epsilon, double? interval, double slack)
+    private Bracket OfParts(double epsilon, double? interval, double slack)
     {
         if (_parts.Count == 0)
         {
@@ -81,7 +98,7 @@ internal sealed class LossPlan
         }
 
         var (low, high) = (0.0, 0.0);
-        foreach (var one in Compositions(interval, 1e-12).Select(composition => composition.DeltaAt(epsilon)))
+        foreach (var one in Compositions(interval, 1e-12, composition => composition.TiltForEpsilon(epsilon)).Select(composition => composition.DeltaAt(epsilon)))
         {
             (low, high) = (Math.Max(low, one.Lower), Math.Max(high, one.Upper));
         }
@@ -89,24 +106,37 @@ internal sealed class LossPlan
         return new(low * (1 - GridSlack), Math.Min(1, high * (1 + GridSlack)));
     }
 
+    // The largest loss, whichever its sign, of either direction.
+    private static double LargestOf((DominatingPair Remove, DominatingPair Add) pairs) =>
+        pairs.Remove.Above(double.PositiveInfinity).P + pairs.Add.Above(double.PositiveInfinity).P > 0
+            ? double.PositiveInfinity
+            : Math.Max(Math.Max(pairs.Remove.Largest, -pairs.Remove.Smallest), Math.Max(pairs.Add.Largest, -pairs.Add.Smallest));
+
     // No loss exceeds the sum of the largest ones.
     private double PureEnd() => _parts.Sum(part => part.Count * Math.Max(part.Pairs.Remove.Largest, part.Pairs.Add.Largest)) is var sum && !double.IsNaN(sum)
         && _parts.TrueForAll(part => part.Pairs.Remove.Above(double.PositiveInfinity).P == 0) ? sum * (1 + 1e-12) : double.PositiveInfinity;
 
-    private IEnumerable<LossComposition> Compositions(double? interval, double delta)
+    private IEnumerable<LossComposition> Compositions(double? interval, double delta, Func<LossComposition, double> tilt)
     {
         var tail = Math.Max(1e-300, Math.Min(1e-10, delta * 1e-7) / _total);
-        yield return Compose(part => part.Remove, interval ?? DefaultStep, tail);
+        var step = interval ?? StepFor(tail, tilt);
+        yield return Compose(part => part.Remove, step, tail);
         if (_parts.Exists(part => !ReferenceEquals(part.Pairs.Remove, part.Pairs.Add)))
         {
-            yield return Compose(part => part.Add, interval ?? DefaultStep, tail);
+            yield return Compose(part => part.Add, step, tail);
         }
     }
 
-    // Splitting to the lattice moves each loss up by at most step^2/8 on average (1e-5 in all) and adds at most step^2/4 to its variance (0.6 % in all).
-    // No finer than a window of about 34 standard deviations affords.
-    public double DefaultStep => Math.Clamp(
-        Math.Min(Math.Sqrt(8e-5 / _total), 0.15 * Math.Sqrt(_spread / _total)), Math.Clamp(34 * Math.Sqrt(_spread) / MostPoints, 1e-10, 1e-3), 1e-3);
+    /// <summary>The lattice step that is used for epsilon at a delta where none is asked for.</summary>
+    public double StepFor(double delta) => _parts.Count == 0 ? FirstPoints : Compositions(null, delta, composition => composition.TiltForDelta(delta)).First().Step;
+
+    // A first lattice, just fine enough to tell the tilt and the window, tells how fine the one for the answer has to be.
+    private double StepFor(double tail, Func<LossComposition, double> tilt)
+    {
+        var range = _parts.Max(part => LossGrid.RangeOf(part.Pairs.Remove, tail));
+        var first = Compose(part => part.Remove, Math.Clamp(0.3 * Math.Sqrt(_spread / _total), Math.Max(1e-12, range / (16 * FirstPoints)), Math.Max(1e-12, range / FirstPoints)), tail);
+        return first.StepFor(tilt(first));
+    }
 
     private LossComposition Compose(Func<(DominatingPair Remove, DominatingPair Add), DominatingPair> side, double largestStep, double tail)
     {
@@ -118,9 +148,12 @@ internal sealed class LossPlan
     private double Aligned(DominatingPair pair, double largestStep, double tail)
     {
         var spacing = pair.Spacing;
-        return spacing <= largestStep ? largestStep
-            : _parts.Count == 1 && pair.IsLattice && LossGrid.RangeOf(pair, tail) < MostExactPoints * spacing ? spacing
-            : spacing / Math.Ceiling(spacing / largestStep);
+        if (pair.IsLattice && spacing > 0 && spacing < largestStep && LossGrid.RangeOf(pair, tail) >= MostExactPoints * spacing)
+        {
+            return largestStep;
+        }
+
+        return spacing == 0 ? largestStep : _parts.Count == 1 && pair.IsLattice ? spacing : spacing / Math.Ceiling(spacing / largestStep);
     }
 
     // E[loss^2] = integral of 2x P(|loss| > x), on points a factor of 1.4 apart: good to a few per cent, and it only chooses the step.

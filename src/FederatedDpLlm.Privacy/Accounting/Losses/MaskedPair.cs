@@ -13,7 +13,8 @@ internal sealed class MaskedPair(DominatingPair inner, double rate) : Dominating
 
     public override double Largest => Math.Max(0, inner.Largest);
 
-    public override double Spacing => inner.Spacing;
+    /// <summary>Half the inner one's, so that no loss at all, 0, is on the lattice where the inner pair is symmetric.</summary>
+    public override double Spacing => inner.Spacing / 2;
 
     public override Masses Above(double loss) => Mix(inner.Above(loss), loss < 0);
 
