@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using FederatedDpLlm.Privacy.Sampling;
 using FederatedDpLlm.SecureAggregation.Fields;
+using FederatedDpLlm.SecureAggregation.Homomorphic;
 using FederatedDpLlm.SecureAggregation.KeyAgreement;
 using FederatedDpLlm.SecureAggregation.Simulation;
 using FederatedDpLlm.SecureAggregation.Stages;
@@ -39,7 +40,11 @@ internal static class Decoders
         var upload = SignedFrame.Open(Of(CoordinatorStage.Uploads).First().Frame, MessageKind.Upload, parameters).Required;
         var unmasking = SignedFrame.Open(Of(CoordinatorStage.Unmaskings).First().Frame, MessageKind.Unmasking, parameters).Required;
         var announcement = new SurvivorAnnouncement([0, 1, 2, 3], SHA256.HashData([1])).Encode(parameters);
-        var snapshot = Snapshot(parameters, identities, random);
+        var snapshot = Sharing(parameters, identities, random).Snapshot.ToArray();
+        var committee = new RoundParameters(
+            "fuzz", 1, AggregationMode.Committee, 3, 8, [.. identities.Select(identity => identity.PublicKey)], new byte[32], new byte[32], 3, acceptUnreviewedCryptography: true);
+        var member = SignedFrame.Open(Sharing(committee, identities, random).Release().Frame, MessageKind.Sharing, committee).Required.Body.ToArray();
+        using var element = CommitteeEncryption.PublicPolynomial(new byte[16]);
         byte[] scalar = [1, .. new byte[31]];
         var point = new byte[GroupElement.SizeBytes];
         GroupElement.SecondGenerator.CopyTo(point);
@@ -56,6 +61,8 @@ internal static class Decoders
             new("share-envelope", sharing.Attachments[0].ToArray(), bytes => DealtSharing.Read(new KeySharing(sharing.Frame, [bytes, .. sharing.Attachments.Skip(1)]), book, parameters).Value?.Envelopes[0].ToArray()),
             new("upload-body", upload.Body.ToArray(), bytes => UploadBody.TryDecode(bytes)?.Encode()),
             new("unmasking-body", unmasking.Body.ToArray(), bytes => UnmaskingBody.TryDecode(bytes, unmasking.Sender, parameters)?.Encode()),
+            new("committee-sharing-body", member, bytes => CommitteeSharingBody.TryDecode(bytes, committee)?.Encode()),
+            new("ring-element", element.ToBytes(), bytes => RingElement.TryRead(bytes)?.ToBytes()),
             new("scalar", scalar, bytes => Scalar.TryRead(bytes, out var read) ? read.Bytes.ToArray() : null),
             new("group-element", point, bytes => GroupElement.TryRead(bytes, out var read) ? Written(read) : null),
             new("transcript-seal", seal.Encode(), bytes => TranscriptSeal.TryDecode(bytes)?.Encode()),
@@ -65,13 +72,13 @@ internal static class Decoders
         IEnumerable<TranscriptEntry> Of(CoordinatorStage stage) => entries.Where(entry => entry.Stage == stage);
     }
 
-    private static byte[] Snapshot(RoundParameters parameters, HospitalIdentity[] identities, CountingRandom random)
+    private static PendingRelease<KeySharing> Sharing(RoundParameters parameters, HospitalIdentity[] identities, CountingRandom random)
     {
         var clients = identities.Select((identity, number) => new AggregationClient(parameters, number, identity, random)).ToList();
         var advertisements = clients.Select(client => client.Advertise().Required.Release()).ToList();
-        var snapshot = clients[0].ShareKeys(advertisements).Required.Snapshot.ToArray();
+        var pending = clients[0].ShareKeys(advertisements).Required;
         clients.ForEach(client => client.Dispose());
-        return snapshot;
+        return pending;
     }
 
     private static byte[] Written(GroupElement element)

@@ -6,7 +6,11 @@ namespace FederatedDpLlm.SecureAggregation.Stages;
 /// <summary>All advertisements of a round, checked, and the graph that follows from their digest.</summary>
 internal sealed class AdvertisementBook
 {
+    /// <summary>A channel key and a mask key.</summary>
     public const int BodySizeBytes = 2 * HybridKeyPair.PublicKeySizeBytes;
+
+    /// <summary>In the committee mode, a channel key and a commitment to the member's part of the committee's key.</summary>
+    public const int CommitteeBodySizeBytes = HybridKeyPair.PublicKeySizeBytes + 32;
 
     private readonly Dictionary<int, SignedFrame> _frames;
 
@@ -61,7 +65,7 @@ internal sealed class AdvertisementBook
             return Outcome<SignedFrame>.Refused(RefusalCode.UnknownSender);
         }
 
-        return opened.IsAccepted && opened.Value.Body.Length != BodySizeBytes
+        return opened.IsAccepted && opened.Value.Body.Length != (parameters.Mode == AggregationMode.Committee ? CommitteeBodySizeBytes : BodySizeBytes)
             ? Outcome<SignedFrame>.Refused(RefusalCode.Malformed, opened.Value.Sender)
             : opened;
     }
@@ -71,4 +75,7 @@ internal sealed class AdvertisementBook
     public ReadOnlySpan<byte> ChannelKeyOf(int client) => _frames[client].Body[..HybridKeyPair.PublicKeySizeBytes];
 
     public ReadOnlySpan<byte> MaskKeyOf(int client) => _frames[client].Body[HybridKeyPair.PublicKeySizeBytes..];
+
+    /// <summary>In the committee mode, what every member committed to.</summary>
+    public CommittedParts CommittedParts() => new([.. Members.Select(member => (member, _frames[member].Body[HybridKeyPair.PublicKeySizeBytes..].ToArray()))]);
 }

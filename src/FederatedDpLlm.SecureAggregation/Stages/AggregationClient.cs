@@ -56,7 +56,7 @@ public sealed class AggregationClient : IDisposable
     public static AggregationClient Restore(ReadOnlySpan<byte> snapshot, RoundParameters parameters, HospitalIdentity identity, ISecureRandom random)
     {
         ArgumentNullException.ThrowIfNull(parameters);
-        return ClientMemory.TryDecode(snapshot) is { } memory && memory.Context.AsSpan().SequenceEqual(parameters.Digest)
+        return ClientMemory.TryDecode(snapshot) is { } memory && memory.Fits(parameters)
             ? new AggregationClient(parameters, identity, random, memory)
             : throw new ArgumentException("The snapshot is not one of this round.", nameof(snapshot));
     }
@@ -66,7 +66,7 @@ public sealed class AggregationClient : IDisposable
     {
         if (Stage == ClientStage.Fresh && _parameters.IsDealer(Self))
         {
-            byte[] body = [.. _channel.PublicKey, .. _maskSeed.PublicKey];
+            byte[] body = [.. _channel.PublicKey, .. _parameters.Mode == AggregationMode.Committee ? CommitteeStep.Commit(_memory, _parameters) : _maskSeed.PublicKey];
             _memory.LastMessage = [SignedFrame.Seal(MessageKind.Advertisement, _parameters, Self, _identity, body)];
             _memory.Stage = ClientStage.Advertised;
         }

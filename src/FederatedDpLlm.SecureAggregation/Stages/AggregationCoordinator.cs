@@ -241,7 +241,8 @@ public sealed class AggregationCoordinator
             return _committee.ReceiveAnswer(sender, opened.Value.Body, _announcement!.Digest(_parameters));
         }
 
-        if (UnmaskingBody.TryDecode(opened.Value.Body, sender, _parameters) is not { } body)
+        // One share of everybody who dealt to the sender: what it leaves out, others would have to make up for.
+        if (UnmaskingBody.TryDecode(opened.Value.Body, sender, _parameters) is not { } body || !IsOfEveryDealer(body, sender))
         {
             return new Refusal(RefusalCode.Malformed, sender);
         }
@@ -270,6 +271,9 @@ public sealed class AggregationCoordinator
         Stage = CoordinatorStage.Finished;
         return Outcome<AggregateSum>.Accepted(new AggregateSum(opened.Value, survivors, blamed));
     }
+
+    private bool IsOfEveryDealer(UnmaskingBody body, int holder) =>
+        body.Shares.Keys.ToHashSet().SetEquals(_book!.Graph.HoldersOf(holder).ToArray().Where(_sharings.ContainsKey));
 
     private Outcome<int[]> OpenUnderMasks(int survivors, out IReadOnlyList<int> blamed)
     {

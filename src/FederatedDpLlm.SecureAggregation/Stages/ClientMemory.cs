@@ -114,6 +114,32 @@ internal sealed class ClientMemory : IDisposable
         return valid && reader.IsComplete ? memory : null;
     }
 
+    /// <summary>Whether this can be a client's memory of a round: every number is on the roster, and what its stage goes on from is there.</summary>
+    public bool Fits(RoundParameters parameters)
+    {
+        if (!Context.AsSpan().SequenceEqual(parameters.Digest) || Self >= parameters.Clients)
+        {
+            return false;
+        }
+
+        var (isDealer, isCommittee) = (parameters.IsDealer(Self), parameters.Mode == AggregationMode.Committee);
+        var isAscending = Members.Zip(Members.Skip(1)).All(pair => pair.First < pair.Second);
+        return isAscending
+            && Members.Concat(EdgeKeys.Keys).Concat(Held.Keys).All(client => client < parameters.Clients)
+            && (Stage > ClientStage.Fresh) == (LastMessage.Length > 0)
+            && (Stage < ClientStage.Shared || !isDealer || (Advertisements.Length == 32 && Members.Contains(Self)))
+            && (Stage < ClientStage.Uploaded || UploadLeaf.Length == 32)
+            && (Stage < ClientStage.Confirmed || (isDealer && SurvivorAnnouncement.TryDecode(Announcement, parameters) is not null))
+            && Holds(CommitteeShare, isCommittee && isDealer && Stage is ClientStage.Uploaded or ClientStage.Confirmed)
+            && Holds(CommitteeSum, isCommittee && Stage == ClientStage.Confirmed);
+
+        static bool Holds(byte[] element, bool expected)
+        {
+            using var read = element.Length > 0 ? RingElement.TryRead(element) : null;
+            return expected == read is not null && expected == element.Length > 0;
+        }
+    }
+
     public byte[] Encode()
     {
         var writer = new WireWriter();

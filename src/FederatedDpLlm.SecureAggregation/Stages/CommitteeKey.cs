@@ -11,12 +11,15 @@ internal sealed record CommitteeKey(RingElement PublicKey, byte[] Advertisements
 {
     public static CommitteeParameters ParametersOf(RoundParameters parameters) => new(parameters.Dealers, parameters.Sharing.Threshold, parameters.Clients);
 
-    /// <summary>Checks sharings against each other: at least a threshold of members, each once, that answered the same advertisements.</summary>
+    /// <summary>
+    /// Checks sharings against each other: at least a threshold of members, each once, that answered the same advertisements, with the parts that they
+    /// had committed to there.
+    /// </summary>
     public static Outcome<CommitteeKey> Read(IEnumerable<(int Dealer, CommitteeSharingBody Body, ReadOnlyMemory<byte> Frame)> sharings, RoundParameters parameters)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var sum = new CiphertextSum(elements: 1);
-        byte[]? advertisements = null;
+        CommitteeSharingBody? first = null;
         var (count, last) = (0, -1);
         foreach (var (dealer, body, frame) in sharings.OrderBy(sharing => sharing.Dealer))
         {
@@ -25,10 +28,15 @@ internal sealed record CommitteeKey(RingElement PublicKey, byte[] Advertisements
                 return Outcome<CommitteeKey>.Refused(RefusalCode.Replayed);
             }
 
-            advertisements ??= body.Advertisements;
-            if (!advertisements.AsSpan().SequenceEqual(body.Advertisements))
+            first ??= body;
+            if (!first.Advertisements.AsSpan().SequenceEqual(body.Advertisements) || !first.Committed.AreSame(body.Committed))
             {
                 return Outcome<CommitteeKey>.Refused(RefusalCode.Equivocation);
+            }
+
+            if (!body.Committed.Admits(parameters, dealer, body.PublicPart))
+            {
+                return Outcome<CommitteeKey>.Refused(RefusalCode.BadKey, dealer);
             }
 
             hash.AppendData(SHA256.HashData(frame.Span));
@@ -43,7 +51,7 @@ internal sealed record CommitteeKey(RingElement PublicKey, byte[] Advertisements
 
         var key = new RingElement();
         sum.Read(0, key);
-        return Outcome<CommitteeKey>.Accepted(new CommitteeKey(key, advertisements!, hash.GetHashAndReset()));
+        return Outcome<CommitteeKey>.Accepted(new CommitteeKey(key, first!.Advertisements, hash.GetHashAndReset()));
     }
 
     /// <summary>What an upload's header says of the part of its ciphertext that the committee answers: for which key it was made, and its hash.</summary>

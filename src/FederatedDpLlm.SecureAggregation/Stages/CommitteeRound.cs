@@ -33,9 +33,14 @@ internal sealed class CommitteeRound(RoundParameters parameters, AdvertisementBo
             return new Refusal(RefusalCode.Malformed, dealer);
         }
 
-        if (!body.Advertisements.AsSpan().SequenceEqual(book.Digest))
+        if (!body.Advertisements.AsSpan().SequenceEqual(book.Digest) || !body.Committed.AreSame(book.CommittedParts()))
         {
             return new Refusal(RefusalCode.Equivocation, dealer);
+        }
+
+        if (!body.Committed.Admits(parameters, dealer, body.PublicPart))
+        {
+            return new Refusal(RefusalCode.BadKey, dealer);
         }
 
         var matches = message.Envelopes.Count == body.EnvelopeHashes.Count

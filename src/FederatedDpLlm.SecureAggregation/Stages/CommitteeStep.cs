@@ -10,11 +10,18 @@ namespace FederatedDpLlm.SecureAggregation.Stages;
 /// <summary>What a client does in the committee mode where the other modes share seeds and release shares.</summary>
 internal static class CommitteeStep
 {
+    /// <summary>What a member commits to when it advertises: its part of the committee's key.</summary>
+    public static byte[] Commit(ClientMemory memory, RoundParameters parameters)
+    {
+        using var dealing = Dealing(memory, parameters);
+        return CommittedParts.Commit(parameters, memory.Self, dealing.PublicPart);
+    }
+
     /// <summary>A member's sharing, as the memory's last message; a refusal where somebody advertised a malformed key.</summary>
     public static Refusal? Deal(ClientMemory memory, AdvertisementBook book, RoundParameters parameters, HospitalIdentity identity, ISecureRandom random)
     {
-        using var dealing = Dealing(memory, book.Digest, parameters);
-        var body = new CommitteeSharingBody(book.Digest, dealing.PublicPart, []);
+        using var dealing = Dealing(memory, parameters);
+        var body = new CommitteeSharingBody(book.Digest, book.CommittedParts(), dealing.PublicPart, []);
         var envelopes = new List<byte[]>();
         foreach (var other in book.Members.Where(member => member != memory.Self))
         {
@@ -146,7 +153,7 @@ internal static class CommitteeStep
             byte[]? share;
             if (dealer == memory.Self)
             {
-                using var own = Dealing(memory, memory.Advertisements, parameters);
+                using var own = Dealing(memory, parameters);
                 share = own.ShareAt(SharingBody.PointOf(memory.Self));
             }
             else
@@ -175,10 +182,10 @@ internal static class CommitteeStep
         return null;
     }
 
-    private static CommitteeDealing Dealing(ClientMemory memory, ReadOnlySpan<byte> advertisements, RoundParameters parameters)
+    private static CommitteeDealing Dealing(ClientMemory memory, RoundParameters parameters)
     {
-        var secret = EncryptionSeeds.Secret(memory, advertisements, "committee dealing"u8);
-        var dealing = new CommitteeDealing(CommitteeKey.ParametersOf(parameters), EncryptionSeeds.CommitteePublic(parameters, advertisements), secret);
+        var secret = EncryptionSeeds.Secret(memory, [], "committee dealing"u8);
+        var dealing = new CommitteeDealing(CommitteeKey.ParametersOf(parameters), EncryptionSeeds.CommitteePublic(parameters), secret);
         CryptographicOperations.ZeroMemory(secret);
         return dealing;
     }

@@ -27,7 +27,7 @@ public enum RefusalCode
     /// <summary>A share is not the one that its dealer committed to, or cannot be decrypted; or a dealer's commitments contradict each other.</summary>
     BadShare,
 
-    /// <summary>A client advertised a key that does not follow from its seed.</summary>
+    /// <summary>A client advertised a key that does not follow from its seed, or showed another than it had advertised.</summary>
     BadKey,
 
     /// <summary>Fewer survivors than the round's minimum: no sum, rather than a sum over too few.</summary>

@@ -19,14 +19,17 @@ internal sealed record UnmaskingBody(byte[] Announcement, IReadOnlyDictionary<in
         }
 
         var shares = new Dictionary<int, SecretShare>(count);
+        var previous = -1;
         for (var i = 0; i < count; i++)
         {
             var dealer = reader.Count(parameters.Clients - 1);
             var valid = Scalar.TryRead(reader.Bytes(Scalar.SizeBytes), out var value) & Scalar.TryRead(reader.Bytes(Scalar.SizeBytes), out var blinding);
-            if (!valid || reader.IsBroken || !shares.TryAdd(dealer, new SecretShare(SharingBody.PointOf(holder), value, blinding)))
+            if (!valid || reader.IsBroken || dealer <= previous)
             {
                 return null;
             }
+
+            shares[previous = dealer] = new SecretShare(SharingBody.PointOf(holder), value, blinding);
         }
 
         return new UnmaskingBody(announcement, shares);

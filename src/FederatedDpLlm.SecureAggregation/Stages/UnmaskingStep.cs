@@ -132,6 +132,12 @@ internal sealed class UnmaskingStep(
                 return Outcome<List<ResidualMask>>.Refused(RefusalCode.BadKey, survivor);
             }
 
+            // A dealer that sent another ciphertext than its seed gives made a survivor add a mask that nobody can take off: named, rather than a wrong sum.
+            if (dropped < survivor && !MaskCiphertext(dropped, survivor).SequenceEqual(ciphertext))
+            {
+                return Outcome<List<ResidualMask>>.Refused(RefusalCode.BadKey, dropped);
+            }
+
             // The lower number added the mask: where that is the survivor, it is subtracted here.
             masks.Add(new ResidualMask(key, Subtract: survivor < dropped));
         }

@@ -57,7 +57,7 @@ internal static class UploadStep
         using var encryption = new KeyAdditiveEncryption(layout, EncryptionSeeds.Public(parameters, key.Advertisements), secret);
         encryption.Encrypt(values, payload.AsMemory(CommitteeEncryption.CiphertextSizeBytes), workers);
         CommitteeEncryption.Encrypt(
-            CommitteeKey.ParametersOf(parameters), EncryptionSeeds.CommitteePublic(parameters, key.Advertisements), key.PublicKey, encryption.Key, keySecret,
+            CommitteeKey.ParametersOf(parameters), EncryptionSeeds.CommitteePublic(parameters), key.PublicKey, encryption.Key, keySecret,
             payload.AsSpan(0, CommitteeEncryption.CiphertextSizeBytes));
         CryptographicOperations.ZeroMemory(secret);
         CryptographicOperations.ZeroMemory(keySecret);

@@ -273,6 +273,72 @@ public sealed class AttackTests
     }
 
     [Fact]
+    public void A_dealer_that_sends_a_mask_it_did_not_commit_to_and_drops_out_is_named_rather_than_spoiling_the_sum()
+    {
+        using var federation = new Federation(6, 8, minimumSurvivors: 5);
+        using var round = new ManualRound(federation);
+        var advertisements = round.Advertise();
+        Assert.NotNull(round.Coordinator.CloseAdvertisements().Value);
+        foreach (var client in round.Clients)
+        {
+            var pending = client.ShareKeys(advertisements).Required;
+            round.Snapshots[client.Self] = pending.Snapshot.ToArray();
+            round.Sharings[client.Self] = pending.Release();
+        }
+
+        round.Sharings[Target] = round.DealAnotherMask(Target, reader: 4);
+        Assert.All(round.Sharings.Values, sharing => Assert.Null(round.Coordinator.ReceiveSharing(sharing)));
+        var inboxes = round.Coordinator.CloseSharings().Required;
+        var survivors = round.Clients.Where(client => client.Self != Target).ToList();
+        Assert.All(survivors, client => Assert.Null(round.Coordinator.ReceiveUpload(client.Upload(inboxes[client.Self], federation.Inputs[client.Self]).Required.Release())));
+        var announced = round.Coordinator.CloseUploads().Required;
+        Assert.All(survivors, client => Assert.Null(round.Coordinator.ReceiveConfirmation(client.Confirm(announced[client.Self]).Required.Release())));
+        var confirmations = round.Coordinator.CloseConfirmations().Required;
+        Assert.All(survivors, client => Assert.Null(round.Coordinator.ReceiveUnmasking(client.Unmask(confirmations).Required.Release())));
+        Assert.Equal(new Refusal(RefusalCode.BadKey, Target), round.Coordinator.Finish().Refusal);
+    }
+
+    [Fact]
+    public void A_client_refuses_sharings_that_answer_other_advertisements_than_the_ones_it_dealt_for()
+    {
+        using var federation = new Federation(6, 8);
+        using var round = new ManualRound(federation);
+        var inboxes = round.ToSharings();
+        var graph = SharingGraph.Build(6, [0, 1, 2, 3, 4, 5], federation.Parameters.Sharing, new byte[32]);
+        RelayedSharing[] elsewhere = [.. inboxes[0].Select((shown, i) =>
+        {
+            var body = SharingBody.TryDecode(SignedFrame.Open(shown.Frame, MessageKind.Sharing, federation.Parameters).Required.Body, i + 1, graph)!;
+            return shown with { Frame = SignedFrame.Seal(MessageKind.Sharing, federation.Parameters, i + 1, federation.Identities[i + 1], (body with { Advertisements = new byte[32] }).Encode()) };
+        })];
+        Assert.Equal(new Refusal(RefusalCode.Equivocation), round.Clients[0].Upload(elsewhere, federation.Inputs[0]).Refusal);
+        Assert.Equal(RefusalCode.Equivocation, round.Clients[0].Upload([.. inboxes[0].Skip(1), elsewhere[0]], federation.Inputs[0]).Refusal!.Code);
+        Assert.True(round.Clients[0].Upload(inboxes[0], federation.Inputs[0]).IsAccepted);
+    }
+
+    [Fact]
+    public void A_client_that_leaves_out_a_share_or_doubles_or_reorders_them_is_refused_with_blame()
+    {
+        using var federation = new Federation(6, 8);
+        using var round = new ManualRound(federation);
+        round.ToConfirmations();
+        var honest = round.Clients[1].Unmask(round.Confirmations).Required.Release();
+        var body = UnmaskingBody.TryDecode(SignedFrame.Open(honest, MessageKind.Unmasking, federation.Parameters).Required.Body, 1, federation.Parameters)!;
+        var bytes = body.Encode();
+        const int Header = 36;
+        const int Entry = 68;
+        byte[] swapped = [.. bytes[..Header], .. bytes[(Header + Entry)..(Header + (2 * Entry))], .. bytes[Header..(Header + Entry)], .. bytes[(Header + (2 * Entry))..]];
+        byte[] doubled = [.. bytes[..(Header + Entry)], .. bytes[Header..(Header + Entry)], .. bytes[(Header + (2 * Entry))..]];
+        var few = (body with { Shares = body.Shares.Where(entry => entry.Key != Target).ToDictionary() }).Encode();
+        foreach (var wrong in new[] { swapped, doubled, few })
+        {
+            var frame = SignedFrame.Seal(MessageKind.Unmasking, federation.Parameters, 1, federation.Identities[1], wrong);
+            Assert.Equal(new Refusal(RefusalCode.Malformed, 1), round.Coordinator.ReceiveUnmasking(frame));
+        }
+
+        Assert.Equal(federation.SumOf(Enumerable.Range(0, 6)), round.Finish().Required.Values.ToArray());
+    }
+
+    [Fact]
     public void A_holder_that_releases_a_wrong_share_is_blamed_and_the_sum_stays_exact()
     {
         using var federation = new Federation(6, 8);

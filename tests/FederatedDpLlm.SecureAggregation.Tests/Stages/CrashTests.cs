@@ -1,3 +1,4 @@
+using FederatedDpLlm.SecureAggregation.Homomorphic;
 using FederatedDpLlm.SecureAggregation.Stages;
 
 namespace FederatedDpLlm.SecureAggregation.Tests.Stages;
@@ -75,6 +76,41 @@ public sealed class CrashTests
             Assert.Equal(release.Release().ToArray(), client.Unmask([.. signed.Reverse()]).Required.Release().ToArray());
             Assert.Empty(ClientMemory.TryDecode(release.Snapshot.Span)!.Held);
         }
+    }
+
+    [Theory, InlineData(AggregationMode.Mask), InlineData(AggregationMode.Committee)]
+    public void A_snapshot_that_no_client_of_the_round_can_have_written_is_refused(AggregationMode mode)
+    {
+        using var federation = new Federation(6, 12, mode);
+        using var round = new ManualRound(federation);
+        round.ToConfirmations();
+        var honest = round.Snapshots[Client];
+        AggregationClient.Restore(honest, federation.Parameters, federation.Identities[Client], federation.Random).Dispose();
+        foreach (var change in new Action<ClientMemory>[]
+        {
+            memory => memory.LastMessage = [],
+            memory => memory.Stage = ClientStage.Fresh,
+            memory => memory.UploadLeaf = [],
+            memory => memory.Advertisements = [],
+            memory => memory.Members = [0, 2, 3],
+            memory => memory.Members = [1, 0],
+            memory => memory.Members = [1, 1000],
+            memory => memory.Held[6] = default,
+            memory => memory.EdgeKeys[6] = new byte[16],
+            memory => memory.Announcement = [],
+            memory => memory.Announcement = [.. memory.Announcement, 0],
+            memory => memory.CommitteeShare = mode == AggregationMode.Committee ? [] : new byte[ResidueFormat.ElementSizeBytes],
+            memory => memory.CommitteeSum = mode == AggregationMode.Committee ? [.. Enumerable.Repeat((byte)0xFF, ResidueFormat.ElementSizeBytes)] : new byte[ResidueFormat.ElementSizeBytes],
+        })
+        {
+            var memory = ClientMemory.TryDecode(honest)!;
+            change(memory);
+            Assert.Throws<ArgumentException>(() => AggregationClient.Restore(memory.Encode(), federation.Parameters, federation.Identities[Client], federation.Random));
+        }
+
+        var other = federation.ParametersOf(mode, 12, round: 2);
+        Assert.Throws<ArgumentException>(() => AggregationClient.Restore(honest, other, federation.Identities[Client], federation.Random));
+        Assert.Throws<ArgumentException>(() => AggregationClient.Restore(honest, federation.Parameters, federation.Identities[0], federation.Random));
     }
 
     [Fact]

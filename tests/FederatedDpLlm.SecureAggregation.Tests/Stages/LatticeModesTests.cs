@@ -211,6 +211,10 @@ public sealed class LatticeModesTests
         frame[100] ^= 1;
         Assert.Equal(RefusalCode.BadSignature, Upload([.. own.Take(5), own[5] with { Frame = frame }]));
 
+        // Consistent sharings of everybody else, but in answer to advertisements that this member did not see.
+        RelayedSharing[] others = [.. own.Where((_, dealer) => dealer > 0).Select((shown, i) => shown with { Frame = Elsewhere(shown, i + 1) })];
+        Assert.Equal(RefusalCode.Equivocation, Upload(others));
+
         // A member that deals a share that does not decrypt is named.
         var body = CommitteeSharingBody.TryDecode(SignedFrame.Open(own[5].Frame, MessageKind.Sharing, federation.Parameters).Required.Body, federation.Parameters)!;
         var garbage = new byte[CommitteeEnvelope.SizeBytes];
@@ -225,7 +229,83 @@ public sealed class LatticeModesTests
         Assert.True(round.Clients[0].Upload(own, federation.Inputs[0]).IsAccepted);
 
         RefusalCode Upload(IReadOnlyList<RelayedSharing> shown) => round.Clients[0].Upload(shown, federation.Inputs[0]).Refusal!.Code;
+        byte[] Elsewhere(RelayedSharing shown, int dealer)
+        {
+            var dealt = CommitteeSharingBody.TryDecode(SignedFrame.Open(shown.Frame, MessageKind.Sharing, federation.Parameters).Required.Body, federation.Parameters)!;
+            return SignedFrame.Seal(MessageKind.Sharing, federation.Parameters, dealer, federation.Identities[dealer], (dealt with { Advertisements = new byte[32] }).Encode());
+        }
+
         byte[] Sealed(CommitteeSharingBody dealt) => SignedFrame.Seal(MessageKind.Sharing, federation.Parameters, 5, federation.Identities[5], dealt.Encode());
+    }
+
+    [Fact]
+    public void A_member_that_chooses_its_part_of_the_key_after_the_others_is_refused_by_everybody()
+    {
+        const int Rogue = 11;
+        using var federation = new Federation(13, 8, AggregationMode.Committee);
+        var parameters = federation.Parameters;
+        var coordinator = new AggregationCoordinator(parameters);
+        AggregationClient[] members = [.. Enumerable.Range(0, 12).Select(federation.Client)];
+        Assert.All(members, member => Assert.Null(coordinator.ReceiveAdvertisement(member.Advertise().Required.Release())));
+        var advertisements = coordinator.CloseAdvertisements().Required;
+        KeySharing[] sharings = [.. members.Select(member => member.ShareKeys(advertisements).Required.Release())];
+        CommitteeSharingBody[] bodies = [.. sharings.Select(sharing => CommitteeSharingBody.TryDecode(SignedFrame.Open(sharing.Frame, MessageKind.Sharing, parameters).Required.Body, parameters)!)];
+
+        // Its part is one of its own less everybody else's: the sum is its own, and whoever knows that key opens a single client's upload.
+        var committee = CommitteeKey.ParametersOf(parameters);
+        var seed = EncryptionSeeds.CommitteePublic(parameters);
+        using var own = new CommitteeDealing(committee, seed, SHA256.HashData([7]));
+        var rogue = Less(own.PublicPart, bodies.Take(Rogue).Select(body => body.PublicPart));
+        using var key = Sum([.. bodies.Take(Rogue).Select(body => body.PublicPart), rogue]);
+        long[] secret = [.. Enumerable.Range(0, Ring.Degree).Select(i => (long)(i % 100) - 50)];
+        var ciphertext = new byte[CommitteeEncryption.CiphertextSizeBytes];
+        CommitteeEncryption.Encrypt(committee, seed, key, secret, SHA256.HashData([8]), ciphertext);
+        using var first = RingElement.TryRead(ciphertext.AsSpan(0, ResidueFormat.ElementSizeBytes))!;
+        using var second = RingElement.TryRead(ciphertext.AsSpan(ResidueFormat.ElementSizeBytes))!;
+        var answers = Enumerable.Range(1, committee.Threshold).ToDictionary(point => point, point =>
+        {
+            using var share = RingElement.TryRead(own.ShareAt(point))!;
+            using var flooding = new KeystreamWords(SHA256.HashData([9, (byte)point]).AsSpan(0, 16));
+            return RingElement.TryRead(CommitteeEncryption.Answer(committee, second, share, flooding))!;
+        });
+        Assert.Equal(secret, CommitteeEncryption.Open(committee, first, answers, survivors: 1)!);
+
+        // The part is not the committed one; a list with another commitment is not the one that the others signed.
+        var shown = sharings[Rogue] with { Frame = Sealed(bodies[Rogue] with { PublicPart = rogue }) };
+        var entries = bodies[Rogue].Committed.Entries.Select(entry => entry.Member == Rogue ? (Rogue, CommittedParts.Commit(parameters, Rogue, rogue)) : entry);
+        var relisted = sharings[Rogue] with { Frame = Sealed(bodies[Rogue] with { PublicPart = rogue, Committed = new CommittedParts([.. entries]) }) };
+        Assert.Equal(new Refusal(RefusalCode.BadKey, Rogue), coordinator.ReceiveSharing(shown));
+        Assert.Equal(new Refusal(RefusalCode.Equivocation, Rogue), coordinator.ReceiveSharing(relisted));
+        using var outsider = federation.Client(12);
+        Assert.Equal(new Refusal(RefusalCode.BadKey, Rogue), outsider.Upload(Relayed(12, shown), federation.Inputs[12]).Refusal);
+        Assert.Equal(RefusalCode.Equivocation, outsider.Upload(Relayed(12, relisted), federation.Inputs[12]).Refusal!.Code);
+        Assert.Equal(new Refusal(RefusalCode.BadKey, Rogue), members[0].Upload(Relayed(0, shown), federation.Inputs[0]).Refusal);
+        Assert.Equal(RefusalCode.Equivocation, members[0].Upload(Relayed(0, relisted), federation.Inputs[0]).Refusal!.Code);
+        Assert.All(sharings, sharing => Assert.Null(coordinator.ReceiveSharing(sharing)));
+        Assert.True(outsider.Upload(coordinator.CloseSharings().Required[12], federation.Inputs[12]).IsAccepted);
+        Array.ForEach(members, member => member.Dispose());
+
+        byte[] Sealed(CommitteeSharingBody body) => SignedFrame.Seal(MessageKind.Sharing, parameters, Rogue, federation.Identities[Rogue], body.Encode());
+        RelayedSharing[] Relayed(int reader, KeySharing last) => [.. sharings.Take(Rogue).Append(last).Select((sharing, dealer) =>
+            new RelayedSharing(sharing.Frame, reader == 12 || dealer == reader ? default : sharing.Envelopes[reader < dealer ? reader : reader - 1]))];
+    }
+
+    [Fact]
+    public void A_commitment_to_a_part_of_the_key_is_one_members_and_one_rounds()
+    {
+        using var federation = new Federation(4, 8, AggregationMode.Committee);
+        var (part, other) = (new byte[] { 1 }, federation.ParametersOf(AggregationMode.Committee, 8, round: 2));
+        var commitment = CommittedParts.Commit(federation.Parameters, 1, part);
+        Assert.NotEqual(commitment, CommittedParts.Commit(federation.Parameters, 2, part));
+        Assert.NotEqual(commitment, CommittedParts.Commit(other, 1, part));
+        var list = new CommittedParts([(0, new byte[32]), (1, commitment)]);
+        Assert.True(list.Admits(federation.Parameters, 1, part));
+        Assert.False(list.Admits(federation.Parameters, 0, part));
+        Assert.False(list.Admits(federation.Parameters, 1, [2]));
+        Assert.False(list.AreSame(new CommittedParts([(0, new byte[32])])));
+        Assert.False(list.AreSame(new CommittedParts([(0, new byte[32]), (2, commitment)])));
+        Assert.False(list.AreSame(new CommittedParts([(0, commitment), (1, commitment)])));
+        Assert.True(list.AreSame(list));
     }
 
     [Theory, InlineData(AggregationMode.Homomorphic), InlineData(AggregationMode.Committee)]
@@ -257,6 +337,27 @@ public sealed class LatticeModesTests
             Assert.InRange(ChiSquare(second, place), 120, 420);
             Assert.InRange(ChiSquare([.. first.Zip(second, (a, b) => (byte)(a - b))], place), 120, 420);
         }
+    }
+
+    private static RingElement Sum(IEnumerable<byte[]> parts)
+    {
+        var sum = new CiphertextSum(elements: 1);
+        Assert.All(parts, part => Assert.True(sum.TryAdd(part)));
+        var element = new RingElement();
+        sum.Read(0, element);
+        return element;
+    }
+
+    private static byte[] Less(byte[] minuend, IEnumerable<byte[]> parts)
+    {
+        using var difference = RingElement.TryRead(minuend)!;
+        using var sum = Sum(parts);
+        for (var prime = 0; prime < Ring.Primes; prime++)
+        {
+            RingArithmetic.Fastest.ScaledDifference(difference[prime], difference[prime], sum[prime], 1, Ring.Moduli[prime]);
+        }
+
+        return difference.ToBytes();
     }
 
     private static byte[] Words(Federation federation)

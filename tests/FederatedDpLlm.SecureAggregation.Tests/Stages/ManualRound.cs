@@ -135,5 +135,25 @@ internal sealed class ManualRound(Federation federation) : IDisposable
         return new RelayedSharing(frame, envelope);
     }
 
+    /// <summary>The dealer's sharing with the ciphertext of another mask for one reader of a higher number, properly encrypted and signed.</summary>
+    public KeySharing DealAnotherMask(int dealer, int reader)
+    {
+        var memory = ClientMemory.TryDecode(Snapshots[dealer])!;
+        var graph = SharingGraph.Build(federation.Parameters.Clients, memory.Members, federation.Parameters.Sharing, memory.Advertisements);
+        var body = SharingBody.TryDecode(SignedFrame.Open(Sharings[dealer].Frame, MessageKind.Sharing, federation.Parameters).Required.Body, dealer, graph)!;
+        var context = new EnvelopeContext(federation.Parameters, memory.Advertisements, body.Binding, dealer, reader);
+        using var channel = new HybridKeyPair(ClientMemory.TryDecode(Snapshots[reader])!.ChannelSeed);
+        var place = SharingStep.PlaceAmongNeighbours(graph, dealer, reader);
+        var envelopes = Sharings[dealer].Envelopes.ToArray();
+        Assert.True(ShareEnvelope.TryOpen(context, envelopes[place].Span, channel, out var seed, out var selfMask));
+        var (ciphertext, secret) = (new byte[HybridKeyPair.CiphertextSizeBytes], new byte[32]);
+        Assert.True(HybridKeyPair.TryEncapsulate(channel.PublicKey, new byte[64], ciphertext, secret));
+        envelopes[place] = ShareEnvelope.Seal(context, ciphertext, secret, ciphertext, seed, selfMask);
+        var hashes = body.EnvelopeHashes.ToArray();
+        hashes[place] = SHA256.HashData(envelopes[place].Span);
+        var frame = SignedFrame.Seal(MessageKind.Sharing, federation.Parameters, dealer, federation.Identities[dealer], (body with { EnvelopeHashes = hashes }).Encode());
+        return new KeySharing(frame, envelopes);
+    }
+
     public void Dispose() => Array.ForEach(Clients, client => client.Dispose());
 }
