@@ -15,10 +15,10 @@ public sealed class DecodingBatch : IDisposable
     private readonly int[] _contextOf;
     private readonly List<KvSequence> _sequences = [];
 
-    private DecodingBatch(BatchedForward forward, ModelConfiguration shape, int[] contextOf, int distinct)
+    private DecodingBatch(BatchedForward forward, int vocabulary, int[] contextOf, int distinct)
     {
-        (_forward, _vocabulary, _contextOf) = (forward, shape.Vocabulary, contextOf);
-        _logits = new float[distinct * shape.Vocabulary];
+        (_forward, _vocabulary, _contextOf) = (forward, vocabulary, contextOf);
+        _logits = new float[distinct * vocabulary];
     }
 
     /// <summary>The number of contexts.</summary>
@@ -26,6 +26,16 @@ public sealed class DecodingBatch : IDisposable
 
     /// <summary>The next token's logits of a context, one per vocabulary entry; changed by the next <see cref="Append"/>.</summary>
     public ReadOnlySpan<float> Logits(int index) => LogitsOf(_contextOf[index]);
+
+    /// <summary>The same contexts once more: what was computed is shared, what either appends is its own.</summary>
+    public DecodingBatch Fork()
+    {
+        ObjectDisposedException.ThrowIf(_sequences.Count == 0, this);
+        var fork = new DecodingBatch(_forward, _vocabulary, _contextOf, _sequences.Count);
+        _logits.CopyTo(fork._logits, 0);
+        fork._sequences.AddRange(_sequences.Select(sequence => sequence.Fork()));
+        return fork;
+    }
 
     /// <summary>Appends one token to every context and computes the next logits.</summary>
     /// <exception cref="ContextOverflowException">A context is full.</exception>
@@ -85,7 +95,7 @@ public sealed class DecodingBatch : IDisposable
 
         var distinct = contexts.Select(context => context.ToArray()).Distinct(TokensComparer.Instance).ToList();
         var places = distinct.Select((context, index) => (context, index)).ToDictionary(pair => pair.context, pair => pair.index, TokensComparer.Instance);
-        var batch = new DecodingBatch(forward, shape, [.. contexts.Select(context => places[context.ToArray()])], distinct.Count);
+        var batch = new DecodingBatch(forward, shape.Vocabulary, [.. contexts.Select(context => places[context.ToArray()])], distinct.Count);
         try
         {
             batch.Prefill(pool, distinct, cancellationToken);

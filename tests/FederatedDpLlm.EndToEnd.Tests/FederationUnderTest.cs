@@ -66,6 +66,19 @@ public sealed class FederationUnderTest : IAsyncDisposable
         return ((int)response.StatusCode, JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync()), response.Headers);
     }
 
+    /// <summary>The chunks of a stream that came to its end.</summary>
+    public async Task<IReadOnlyList<JsonElement>> StreamAsync(string token, object body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = JsonContent.Create(body) };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        using var response = await Client.SendAsync(request);
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.Content.Headers.ContentType?.MediaType == "text/event-stream", text);
+        var lines = text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal("data: [DONE]", lines[^1]);
+        return [.. lines[..^1].Select(line => JsonSerializer.Deserialize<JsonElement>(line["data: ".Length..]))];
+    }
+
     /// <summary>A request under an id of its caller's, and the answer's bytes as they came.</summary>
     public async Task<(int Status, string Body, HttpResponseHeaders Headers)> AskOnceAsync(string token, object body, string key, CancellationToken cancellationToken = default)
     {

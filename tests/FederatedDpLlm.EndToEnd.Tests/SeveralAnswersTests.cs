@@ -24,7 +24,7 @@ public sealed class SeveralAnswersTests(SharedFederation shared)
     }
 
     [Theory, InlineData("node"), InlineData("router")]
-    public async Task Several_decoded_answers_come_in_one_stream_and_are_charged_for_what_each_used(string trust)
+    public async Task Several_decoded_answers_are_charged_for_what_each_used(string trust)
     {
         var token = await shared.Demo.TokenForAsync("decodes-several-" + trust);
         var (status, body, _) = await shared.Demo.AskAsync(token, new
@@ -43,6 +43,73 @@ public sealed class SeveralAnswersTests(SharedFederation shared)
         Assert.InRange(body.GetProperty("usage").GetProperty("completion_tokens").GetInt32(), 0, 12);
         AssertUsage(body, atLeast: 0);
         Assert.Equal(epsilon, await shared.Demo.SpentByAsync("decodes-several-" + trust) / Math.Pow(2, 50), 1e-6);
+    }
+
+    [Theory, InlineData("node", false), InlineData("router", false), InlineData("node", true)]
+    public async Task Several_answers_come_in_one_stream_each_under_its_index_and_the_cost_on_the_last_chunk(string trust, bool includeUsage)
+    {
+        const int Answers = 3;
+        var user = $"streams-several-{trust}-{includeUsage}";
+        var chunks = await shared.Demo.StreamAsync(await shared.Demo.TokenForAsync(user), new
+        {
+            model = "ward",
+            n = Answers,
+            stream = true,
+            stream_options = new { include_usage = includeUsage },
+            max_tokens = 6,
+            messages = new[] { new { role = "user", content = "Describe a patient." } },
+            privacy = new { epsilon = 0.25, trust },
+        });
+        var said = chunks.SelectMany(chunk => chunk.GetProperty("choices").EnumerateArray()).GroupBy(choice => choice.GetProperty("index").GetInt32()).OrderBy(answer => answer.Key).ToList();
+        Assert.Equal(Enumerable.Range(0, Answers), said.Select(answer => answer.Key));
+        foreach (var answer in said)
+        {
+            // Each begins with its role, once, and ends with its reason, once.
+            Assert.Equal("assistant", answer.First().GetProperty("delta").GetProperty("role").GetString());
+            Assert.Single(answer, choice => choice.GetProperty("delta").TryGetProperty("role", out _));
+            Assert.Contains(answer.Last().GetProperty("finish_reason").GetString(), new[] { "stop", "length" });
+            Assert.Single(answer, choice => choice.TryGetProperty("finish_reason", out var reason) && reason.ValueKind == JsonValueKind.String);
+        }
+
+        Assert.Single(chunks.Select(chunk => chunk.GetProperty("id").GetString()).Distinct());
+        Assert.All(chunks.SkipLast(1), chunk => Assert.False(chunk.TryGetProperty("privacy", out var early) && early.ValueKind == JsonValueKind.Object));
+        var privacy = chunks[^1].GetProperty("privacy");
+        Assert.Equal(privacy.GetProperty("epsilon").GetDouble(), await shared.Demo.SpentByAsync(user) / Math.Pow(2, 50), 1e-6);
+        Assert.InRange(privacy.GetProperty("epsilon").GetDouble(), 0.01, 0.25 * Answers);
+        if (includeUsage)
+        {
+            Assert.Equal(0, chunks[^1].GetProperty("choices").GetArrayLength());
+            AssertUsage(chunks[^1], atLeast: 0);
+            Assert.InRange(chunks[^1].GetProperty("usage").GetProperty("completion_tokens").GetInt32(), 0, 6 * Answers);
+        }
+    }
+
+    [Fact]
+    public async Task Text_held_back_for_a_stop_text_is_no_token_of_its_own()
+    {
+        const int Tokens = 8;
+        var token = await shared.Demo.TokenForAsync("stops");
+        async Task<JsonElement> Ask(params string[] stop) => (await shared.Demo.AskAsync(token, new
+        {
+            model = "ward",
+            max_tokens = Tokens,
+            temperature = 0,
+            stop,
+            messages = new[] { new { role = "user", content = "Describe a typical patient." } },
+            privacy = new { mechanism = "public" },
+        })).Body;
+        var (plain, finish, completion) = Read(await Ask());
+        Assert.NotEmpty(plain);
+        Assert.InRange(completion, 1, Tokens);
+        Assert.Equal((plain, finish, completion), Read(await Ask(plain[^1] + "\u2603")));
+        var stopped = Read(await Ask(plain[1..3]));
+        Assert.Equal((plain[..1], "stop"), (stopped.Text, stopped.Finish));
+        Assert.InRange(stopped.Tokens, 1, completion);
+
+        static (string Text, string Finish, int Tokens) Read(JsonElement body) => (
+            body.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString()!,
+            body.GetProperty("choices")[0].GetProperty("finish_reason").GetString()!,
+            body.GetProperty("usage").GetProperty("completion_tokens").GetInt32());
     }
 
     [Fact]

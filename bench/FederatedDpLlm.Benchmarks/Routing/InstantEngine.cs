@@ -14,5 +14,5 @@ internal sealed class InstantEngine : IInferenceEngine
 
     public Task<IDecodingBatch> OpenDecodingAsync(IReadOnlyList<ChatContext> contexts, int maxTokens, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public IAsyncEnumerable<string> GenerateAsync(ChatContext context, GenerationOptions options, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public IAsyncEnumerable<GeneratedText> GenerateAsync(ChatContext context, GenerationOptions options, CancellationToken cancellationToken) => throw new NotSupportedException();
 }

@@ -15,6 +15,6 @@ internal sealed class NoModel : IInferenceEngine
     public Task<IDecodingBatch> OpenDecodingAsync(IReadOnlyList<ChatContext> contexts, int maxTokens, CancellationToken cancellationToken) =>
         throw new NotSupportedException("There is no model to decode with.");
 
-    public IAsyncEnumerable<string> GenerateAsync(ChatContext context, GenerationOptions options, CancellationToken cancellationToken) =>
+    public IAsyncEnumerable<GeneratedText> GenerateAsync(ChatContext context, GenerationOptions options, CancellationToken cancellationToken) =>
         throw new NotSupportedException("There is no model to answer with.");
 }

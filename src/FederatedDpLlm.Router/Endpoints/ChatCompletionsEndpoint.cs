@@ -108,9 +108,8 @@ internal sealed partial class ChatCompletionsEndpoint(
 
     private async Task RepeatAsync(HttpContext context, Asked asked, byte[] body)
     {
-        var entry = journal.Begin(asked.Question);
         await quotas.RecordFreeAsync(asked.Question, [], StoredAnswerReason, context.RequestAborted);
-        entry.Repeated();
+        journal.Repeated(asked.Question);
         context.Response.Headers["idempotent-replayed"] = "true";
         if (asked.Stream)
         {
@@ -124,25 +123,11 @@ internal sealed partial class ChatCompletionsEndpoint(
 
     private async Task AnswerAsync(HttpContext context, Asked asked, IAsyncEnumerable<RouteEvent> answer)
     {
-        var entry = journal.Begin(asked.Question);
         await using var events = answer.GetAsyncEnumerator(context.RequestAborted);
-        var ended = false;
-        try
-        {
-            ended = asked.Stream
-                ? await new ChatStream(context, clock, asked.IncludeUsage).WriteAsync(asked.Question, events, entry)
-                : await WriteWholeAsync(context, asked.Question, events, entry);
-        }
-        finally
-        {
-            if (!ended)
-            {
-                entry.BrokeOff();
-            }
-        }
+        await (asked.Stream ? new ChatStream(context, clock, asked.IncludeUsage).WriteAsync(asked.Question, events) : WriteWholeAsync(context, asked.Question, events));
     }
 
-    private async Task<bool> WriteWholeAsync(HttpContext context, RoutedQuestion question, IAsyncEnumerator<RouteEvent> events, RouteJournal.Entry entry)
+    private async Task WriteWholeAsync(HttpContext context, RoutedQuestion question, IAsyncEnumerator<RouteEvent> events)
     {
         var texts = new AnswerTexts(question.Question.Answers);
         while (await events.MoveNextAsync())
@@ -151,20 +136,18 @@ internal sealed partial class ChatCompletionsEndpoint(
             switch (events.Current)
             {
                 case RouteEvent.Refused refused:
-                    entry.Refused(refused.Refusal);
                     await RefusalErrors.ToError(refused.Refusal, clock.GetUtcNow()).WriteAsync(context);
-                    return true;
+                    return;
                 case RouteEvent.Failed failed:
-                    await new OpenAiError(StatusCodes.Status502BadGateway, "server_error", "node_failed", failed.Message).WriteAsync(context);
-                    return false;
+                    await OpenAiError.NodeFailed(failed.Message).WriteAsync(context);
+                    return;
                 case RouteEvent.Completed completed:
-                    entry.Completed(completed.Completion);
                     await context.Response.WriteAsJsonAsync(ChatResponses.Whole(question, completed.Completion, texts.All), OpenAiJson.Default.ChatResponse);
-                    return true;
+                    return;
             }
         }
 
-        return false;
+        await OpenAiError.NodeFailed(ChatStream.BrokeOff).WriteAsync(context);
     }
 
     private sealed record Asked(RoutedQuestion Question, bool Stream, bool IncludeUsage);

@@ -9,10 +9,11 @@ namespace FederatedDpLlm.Router.Endpoints;
 /// </summary>
 internal sealed class ChatStream(HttpContext context, TimeProvider clock, bool includeUsage)
 {
+    /// <summary>What is said of an answer whose end nobody told.</summary>
+    public const string BrokeOff = "The answer broke off. What may have run is charged.";
     private readonly HashSet<int> _begun = [];
 
-    /// <returns>Whether the question came to its end, be it a refusal.</returns>
-    public async Task<bool> WriteAsync(RoutedQuestion question, IAsyncEnumerator<RouteEvent> events, RouteJournal.Entry entry)
+    public async Task WriteAsync(RoutedQuestion question, IAsyncEnumerator<RouteEvent> events)
     {
         var head = ChatResponses.Head(question);
         var texts = new AnswerTexts(question.Question.Answers);
@@ -22,24 +23,21 @@ internal sealed class ChatStream(HttpContext context, TimeProvider clock, bool i
             switch (events.Current)
             {
                 case RouteEvent.Refused refused:
-                    entry.Refused(refused.Refusal);
                     await RefusalErrors.ToError(refused.Refusal, clock.GetUtcNow()).WriteAsync(context);
-                    return true;
+                    return;
                 case RouteEvent.Text text:
                     await SendTextAsync(head, text.Answer, text.Value);
                     break;
                 case RouteEvent.Failed failed:
                     await FailAsync(failed.Message);
-                    return false;
+                    return;
                 case RouteEvent.Completed completed:
-                    entry.Completed(completed.Completion);
                     await CloseAsync(ChatResponses.Whole(question, completed.Completion, texts.All));
-                    return true;
+                    return;
             }
         }
 
-        await FailAsync("The answer broke off. What may have run is charged.");
-        return false;
+        await FailAsync(BrokeOff);
     }
 
     /// <summary>Gives an answer once more that was given before.</summary>
@@ -95,7 +93,7 @@ internal sealed class ChatStream(HttpContext context, TimeProvider clock, bool i
 
     private async Task FailAsync(string message)
     {
-        var error = new OpenAiError(StatusCodes.Status502BadGateway, "server_error", "node_failed", message);
+        var error = OpenAiError.NodeFailed(message);
         if (_begun.Count == 0)
         {
             await error.WriteAsync(context);

@@ -12,6 +12,8 @@ internal sealed record OpenAiError(int Status, string Type, string? Code, string
     public static OpenAiError Invalid(string? parameter, string message) =>
         new(StatusCodes.Status400BadRequest, "invalid_request_error", "invalid_value", message, parameter);
 
+    public static OpenAiError NodeFailed(string message) => new(StatusCodes.Status502BadGateway, "server_error", "node_failed", message);
+
     public async Task WriteAsync(HttpContext context)
     {
         context.Response.StatusCode = Status;

@@ -6,6 +6,9 @@ public interface INodeDecoding : IAsyncDisposable
     /// <summary>The step to draw from; the same object until <see cref="AppendAsync"/>.</summary>
     DecodingStep Current { get; }
 
+    /// <summary>Another answer to the same prompt, from the prompt's end: what was read is not read again. Asked before anything was appended; disposed on its own.</summary>
+    INodeDecoding Fork();
+
     /// <summary>Whether a drawn token ends the answer: it is not appended.</summary>
     bool IsEnd(int token);
 

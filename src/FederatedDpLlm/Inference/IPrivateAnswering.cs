@@ -29,7 +29,7 @@ public interface IPrivateAnswering
     /// <exception cref="ArgumentException">The plan is no choice, or its noise is this node's.</exception>
     Task<VoteCounts> VoteAsync(AnswerPlan plan, CancellationToken cancellationToken);
 
-    /// <summary>This node's part of one answer of a private decoding whose tokens the router draws.</summary>
+    /// <summary>This node's part of a private decoding whose tokens the router draws: the prompt, read once. Each answer is a fork of it.</summary>
     /// <exception cref="ArgumentException">The plan is no private decoding, or its noise is this node's.</exception>
     Task<INodeDecoding> OpenDecodingAsync(AnswerPlan plan, CancellationToken cancellationToken);
 }

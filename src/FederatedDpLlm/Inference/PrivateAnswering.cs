@@ -32,11 +32,11 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
     {
         if (plan.Question.Mechanism == AnswerMechanism.Public)
         {
-            return EachAsync(plan, GenerateOneAsync, cancellationToken);
+            return GenerateAsync(plan, cancellationToken);
         }
 
         RequireNoise(plan, NoisePlace.Node);
-        return plan.Choice is not null ? ChooseAsync(plan, cancellationToken) : EachAsync(plan, DecodeOneAsync, cancellationToken);
+        return plan.Choice is not null ? ChooseAsync(plan, cancellationToken) : DecodeAsync(plan, cancellationToken);
     }
 
     public Task<VoteCounts> VoteAsync(AnswerPlan plan, CancellationToken cancellationToken)
@@ -53,12 +53,25 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
         return await OpenAsync(plan, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async IAsyncEnumerable<AnswerPiece> EachAsync(
-        AnswerPlan plan, Func<AnswerPlan, CancellationToken, IAsyncEnumerable<AnswerPiece>> one, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<AnswerPiece> GenerateAsync(AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (var answer = 0; answer < plan.Question.Answers; answer++)
         {
-            await foreach (var piece in one(plan, cancellationToken).ConfigureAwait(false))
+            await foreach (var piece in GenerateOneAsync(plan, cancellationToken).ConfigureAwait(false))
+            {
+                yield return piece;
+            }
+        }
+    }
+
+    private async IAsyncEnumerable<AnswerPiece> DecodeAsync(AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // Every voter reads its context once; each answer goes on from there.
+        var prompt = await OpenAsync(plan, cancellationToken).ConfigureAwait(false);
+        await using var _ = prompt.ConfigureAwait(false);
+        for (var answer = 0; answer < plan.Question.Answers; answer++)
+        {
+            await foreach (var piece in DecodeOneAsync(plan, prompt, cancellationToken).ConfigureAwait(false))
             {
                 yield return piece;
             }
@@ -77,9 +90,9 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
         }
     }
 
-    private async IAsyncEnumerable<AnswerPiece> DecodeOneAsync(AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<AnswerPiece> DecodeOneAsync(AnswerPlan plan, NodeDecoding prompt, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var decoding = await OpenAsync(plan, cancellationToken).ConfigureAwait(false);
+        var decoding = prompt.Fork();
         await using var _ = decoding.ConfigureAwait(false);
         var draw = new TokenDraw(plan, random);
         var stop = new StopTexts(plan.Question.Stop);
@@ -112,18 +125,19 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
     private async IAsyncEnumerable<AnswerPiece> GenerateOneAsync(AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var question = plan.Question;
-        var pieces = 0;
+        var (tokens, finish) = (0, (FinishReason?)null);
         await foreach (var piece in engine.GenerateAsync(new ChatContext(question.Messages, []), new GenerationOptions(question.MaxTokens, question.Sampling, question.Stop), cancellationToken).ConfigureAwait(false))
         {
-            pieces++;
-            if (piece.Length > 0)
+            tokens += piece.Tokens;
+            finish = piece.Finish ?? finish;
+            if (piece.Text.Length > 0)
             {
-                yield return new AnswerPiece.Text(piece);
+                yield return new AnswerPiece.Text(piece.Text);
             }
         }
 
-        var reason = pieces >= question.MaxTokens ? FinishReason.Length : FinishReason.Stop;
-        yield return new AnswerPiece.Completed(new AnswerCompletion(reason, pieces, 0, AnswerCost.Free, null));
+        finish ??= tokens >= question.MaxTokens ? FinishReason.Length : FinishReason.Stop;
+        yield return new AnswerPiece.Completed(new AnswerCompletion(finish.Value, tokens, 0, AnswerCost.Free, null));
     }
 
     private async Task<NodeDecoding> OpenAsync(AnswerPlan plan, CancellationToken cancellationToken)

@@ -42,12 +42,7 @@ internal sealed class Contribution : IDisposable
                 Voters = admitted.Voters;
                 return null;
             case NodeReply<ContributionEvent>.Event { Value.Refused: { } refused }:
-                return refused.Code switch
-                {
-                    RefusalCodes.DataBudgetExhausted when refused.Account is { } account => new RouteRefusal.DataExhausted(account, refused.Message),
-                    RefusalCodes.InvalidQuestion => new RouteRefusal.Invalid("messages", refused.Message),
-                    _ => new RouteRefusal.NotAllowed(refused.Message),
-                };
+                return NodeRefusals.Read(refused);
             default:
                 return new RouteRefusal.Unavailable("A hospital's node does not answer.");
         }

@@ -7,7 +7,7 @@ namespace FederatedDpLlm.Routing;
 /// One draw of noise under one hold, and what became of it. Disposing it settles what is still open: spent where a node may have drawn, returned where
 /// surely none did.
 /// </summary>
-internal sealed class DrawAttempt(QuotaHold? hold, RoutedQuestion question, AnswerPlan plan, bool buffered) : IAsyncDisposable
+internal sealed class DrawAttempt(QuotaHold? hold, RoutedQuestion question, AnswerPlan plan, bool buffered, RouteJournal.Entry entry) : IAsyncDisposable
 {
     private readonly StringBuilder[] _heldBack = [.. Enumerable.Range(0, question.Question.Answers).Select(_ => new StringBuilder())];
     private readonly List<string> _nodes = [];
@@ -68,6 +68,7 @@ internal sealed class DrawAttempt(QuotaHold? hold, RoutedQuestion question, Answ
 
         if (MayHaveDrawn)
         {
+            entry.Lost(AnswerCost.Sum(plan.Costs), _nodes);
             await hold.SpendAllAsync(_nodes);
         }
         else

@@ -11,7 +11,7 @@ namespace FederatedDpLlm.Routing;
 /// </summary>
 /// <remarks>The specification's Federated Router.</remarks>
 public sealed class FederatedRouter(
-    NodeDirectory nodes, QuotaGate quotas, IEnumerable<INodeSelectionStrategy> strategies, IRouterNoise routerNoise, RoutingOptions options, TimeProvider clock)
+    NodeDirectory nodes, QuotaGate quotas, IEnumerable<INodeSelectionStrategy> strategies, IRouterNoise routerNoise, RoutingOptions options, RouteJournal journal, TimeProvider clock)
 {
     private readonly Dictionary<string, INodeSelectionStrategy> _strategies = strategies.ToDictionary(strategy => strategy.Name, StringComparer.Ordinal);
 
@@ -27,6 +27,24 @@ public sealed class FederatedRouter(
     /// </param>
     /// <param name="cancellationToken">The caller's going away. What was admitted is charged all the same.</param>
     public async IAsyncEnumerable<RouteEvent> AskAsync(RoutedQuestion question, bool buffered, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var entry = journal.Begin(question);
+        try
+        {
+            await foreach (var one in RouteAsync(question, buffered, entry, cancellationToken))
+            {
+                entry.See(one);
+                yield return one;
+            }
+        }
+        finally
+        {
+            entry.Close();
+        }
+    }
+
+    private async IAsyncEnumerable<RouteEvent> RouteAsync(
+        RoutedQuestion question, bool buffered, RouteJournal.Entry entry, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var priced = routerNoise.Plan(question.Question, 1);
         if (!priced.IsPlanned)
@@ -44,8 +62,8 @@ public sealed class FederatedRouter(
 
         var deadline = TimeSpan.FromSeconds(options.AnswerTimeoutSeconds);
         var events = question.Trust == NoisePlace.Router && priced.Plan.FreeReason is null
-            ? new RouterNoiseAnswer(nodes, quotas, routerNoise, deadline, clock).AskAsync(question, priced.Plan, cancellationToken)
-            : new NodeNoiseAnswer(nodes, quotas, routerNoise, strategy, deadline, clock).AskAsync(question, priced.Plan, buffered, cancellationToken);
+            ? new RouterNoiseAnswer(nodes, quotas, routerNoise, deadline, clock, entry).AskAsync(question, priced.Plan, cancellationToken)
+            : new NodeNoiseAnswer(nodes, quotas, routerNoise, strategy, deadline, clock, entry).AskAsync(question, priced.Plan, buffered, cancellationToken);
         await foreach (var one in events)
         {
             yield return one;

@@ -11,7 +11,8 @@ namespace FederatedDpLlm.Routing;
 /// An answer whose noise one node draws. A node that cannot be reached costs nothing and the next is tried under the same hold; a node that was reached and
 /// then failed may have drawn, so its hold is spent and the next draw needs a hold of its own.
 /// </summary>
-internal sealed class NodeNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, IRouterNoise noise, INodeSelectionStrategy strategy, TimeSpan timeout, TimeProvider clock)
+internal sealed class NodeNoiseAnswer(
+    NodeDirectory nodes, QuotaGate quotas, IRouterNoise noise, INodeSelectionStrategy strategy, TimeSpan timeout, TimeProvider clock, RouteJournal.Entry entry)
 {
     private readonly HashSet<string> _tried = new(StringComparer.Ordinal);
     private RouteRefusal? _lastRefusal;
@@ -34,7 +35,7 @@ internal sealed class NodeNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, IRo
                 holds = hold.Number;
             }
 
-            var attempt = new DrawAttempt(hold, question, plan, buffered);
+            var attempt = new DrawAttempt(hold, question, plan, buffered, entry);
             await using (attempt)
             {
                 await foreach (var one in DrawAsync(attempt, cancellationToken))
@@ -130,31 +131,27 @@ internal sealed class NodeNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, IRo
     /// <returns>The final refusal, or null where another node may do better.</returns>
     private async Task<RouteEvent?> RefusedAsync(Refusal refusal, DrawAttempt attempt)
     {
-        switch (refusal.Code)
+        _lastRefusal = NodeRefusals.Read(refusal);
+        if (_lastRefusal is not RouteRefusal.Invalid)
         {
-            case RefusalCodes.DataBudgetExhausted when refusal.Account is { } account:
-                _lastRefusal = new RouteRefusal.DataExhausted(account, refusal.Message);
-                return null;
-            case RefusalCodes.InvalidQuestion:
-                await attempt.ReleaseAsync();
-                attempt.End();
-                return new RouteEvent.Refused(new RouteRefusal.Invalid("messages", refusal.Message));
-            default:
-                _lastRefusal = new RouteRefusal.NotAllowed(refusal.Message);
-                return null;
+            return null;
         }
+
+        await attempt.ReleaseAsync();
+        attempt.End();
+        return new RouteEvent.Refused(_lastRefusal);
     }
 
     private async Task<IReadOnlyList<RouteEvent>> CompleteAsync(Completion completion, DrawAttempt attempt, string node)
     {
         var plan = noise.Plan(attempt.Question.Question, Math.Max(1, completion.Voters)).Plan ?? attempt.Plan;
         var ran = CompletionWire.Costs(completion, plan);
-        var (accounts, entry) = attempt.Hold is { } hold
+        var (accounts, auditEntry) = attempt.Hold is { } hold
             ? await hold.CommitAsync(ran, [node])
             : ([], await quotas.RecordFreeAsync(attempt.Question, [node], plan.FreeReason!, CancellationToken.None));
         attempt.End();
         var done = new RouteEvent.Completed(new RouteCompletion(
-            [node], strategy.Name, AnswerCost.Sum(ran), [.. accounts, .. CompletionWire.Accounts(completion)], completion.Voters, entry,
+            [node], strategy.Name, AnswerCost.Sum(ran), [.. accounts, .. CompletionWire.Accounts(completion)], completion.Voters, auditEntry,
             plan.FreeReason, CompletionWire.Finishes(completion, plan.Question.Answers), CompletionWire.PromptTokens(completion), CompletionWire.Tokens(completion)));
         return [.. attempt.TakeHeldBack(), done];
     }

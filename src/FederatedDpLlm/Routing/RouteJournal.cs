@@ -20,8 +20,8 @@ public sealed class RouteJournal
         _clock = clock;
         var meter = meters.Create("FederatedDpLlm.Routing");
         _questions = meter.CreateCounter<long>("fedllm.questions", "{question}", "Questions by mechanism, department and outcome.");
-        _epsilon = meter.CreateCounter<double>("fedllm.epsilon.spent", "1", "Epsilon of answers, by department.");
-        _seconds = meter.CreateHistogram<double>("fedllm.question.duration", "s", "From admission to the last byte.");
+        _epsilon = meter.CreateCounter<double>("fedllm.epsilon.spent", "1", "Epsilon spent, also by what broke off, by department.");
+        _seconds = meter.CreateHistogram<double>("fedllm.question.duration", "s", "From admission to the end of the answer.");
     }
 
     /// <summary>Newest first.</summary>
@@ -38,13 +38,16 @@ public sealed class RouteJournal
 
     public Entry Begin(RoutedQuestion question) => new(this, question, _clock.GetUtcNow(), _clock.GetTimestamp());
 
-    private void Add(RoutedQuestion question, DateTimeOffset at, long started, string outcome, RouteCompletion? completion)
+    /// <summary>A repeat that got the stored answer, free.</summary>
+    public void Repeated(RoutedQuestion question) => Add(question, _clock.GetUtcNow(), _clock.GetTimestamp(), "answered again", null, [], 0);
+
+    private void Add(RoutedQuestion question, DateTimeOffset at, long started, string outcome, string? strategy, IReadOnlyList<string> nodes, double epsilon)
     {
         var elapsed = _clock.GetElapsedTime(started);
         var mechanism = QuestionWire.NameOf(question.Question.Mechanism);
         var line = new RouteJournalLine(
             at, question.RequestId, question.Caller.User, question.Caller.Department, question.Purpose, mechanism,
-            question.Trust == NoisePlace.Node ? "node" : "router", completion?.Strategy, completion?.Nodes ?? [], completion?.Cost.Epsilon.Value ?? 0,
+            question.Trust == NoisePlace.Node ? "node" : "router", strategy, nodes, epsilon,
             elapsed.TotalMilliseconds, outcome);
         lock (_gate)
         {
@@ -61,18 +64,44 @@ public sealed class RouteJournal
         _seconds.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("mechanism", mechanism));
     }
 
-    /// <summary>One question under way.</summary>
+    /// <summary>One question under way: a line of its own once it has ended, with everything that was spent on it. One thread at a time.</summary>
     public sealed class Entry(RouteJournal journal, RoutedQuestion question, DateTimeOffset at, long started)
     {
-        public void Completed(RouteCompletion completion) => journal.Add(question, at, started, "answered", completion);
+        private readonly List<string> _lostNodes = [];
+        private double _lostEpsilon;
+        private bool _written;
 
-        /// <summary>A repeat that got the stored answer, free.</summary>
-        public void Repeated() => journal.Add(question, at, started, "answered again", null);
+        /// <summary>A draw came to no answer and is spent all the same.</summary>
+        public void Lost(AnswerCost cost, IReadOnlyList<string> nodes)
+        {
+            _lostEpsilon += cost.Epsilon.Value;
+            _lostNodes.AddRange(nodes);
+        }
 
-        public void Refused(RouteRefusal refusal) => journal.Add(question, at, started, OutcomeOf(refusal), null);
+        public void See(RouteEvent one)
+        {
+            switch (one)
+            {
+                case RouteEvent.Completed { Completion: var completion }:
+                    Write("answered", completion.Strategy, completion.Nodes, completion.Cost.Epsilon.Value);
+                    break;
+                case RouteEvent.Refused { Refusal: var refusal }:
+                    Write(OutcomeOf(refusal), null, _lostNodes, 0);
+                    break;
+            }
+        }
 
-        /// <summary>The question was admitted and came to no end that its caller saw.</summary>
-        public void BrokeOff() => journal.Add(question, at, started, "failed", null);
+        /// <summary>Where it was admitted and came to no end, it failed.</summary>
+        public void Close() => Write("failed", null, _lostNodes, 0);
+
+        private void Write(string outcome, string? strategy, IReadOnlyList<string> nodes, double epsilon)
+        {
+            if (!_written)
+            {
+                _written = true;
+                journal.Add(question, at, started, outcome, strategy, nodes, epsilon + _lostEpsilon);
+            }
+        }
 
         private static string OutcomeOf(RouteRefusal refusal) => refusal switch
         {

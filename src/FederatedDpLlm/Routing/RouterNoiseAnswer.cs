@@ -10,7 +10,7 @@ namespace FederatedDpLlm.Routing;
 /// An answer over all hospitals that trust the router: their votes or clipped sums are added up here and noise is drawn once. Every hospital holds the
 /// question before any of them computes; one that refuses is left out, and the others return their holds and are asked again with fewer voters.
 /// </summary>
-internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, IRouterNoise noise, TimeSpan timeout, TimeProvider clock)
+internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, IRouterNoise noise, TimeSpan timeout, TimeProvider clock, RouteJournal.Entry entry)
 {
     private const string Strategy = "all-hospitals";
     private readonly HashSet<string> _left = new(StringComparer.Ordinal);
@@ -26,7 +26,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
             yield break;
         }
 
-        await using var attempt = new DrawAttempt(hold, question, priced, false);
+        await using var attempt = new DrawAttempt(hold, question, priced, false, entry);
         try
         {
             if (!await OpenAllAsync(question, hold, cancellationToken))
@@ -164,10 +164,10 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
         await Task.WhenAll(_contributions.Where(one => one.Completion is null).Select(one => one.CompleteAsync(cancellationToken)));
         var names = _contributions.Select(one => one.Node).ToList();
         var first = _contributions[0].Completion!;
-        var (accounts, entry) = await attempt.Hold!.CommitAsync(ran, names);
+        var (accounts, auditEntry) = await attempt.Hold!.CommitAsync(ran, names);
         attempt.End();
         return new RouteEvent.Completed(new RouteCompletion(
-            names, Strategy, AnswerCost.Sum(ran), [.. accounts, .. _contributions.SelectMany(one => CompletionWire.Accounts(one.Completion!))], plan.Voters, entry, null,
+            names, Strategy, AnswerCost.Sum(ran), [.. accounts, .. _contributions.SelectMany(one => CompletionWire.Accounts(one.Completion!))], plan.Voters, auditEntry, null,
             finishes, CompletionWire.PromptTokens(first), tokens ?? CompletionWire.Tokens(first)));
     }
 

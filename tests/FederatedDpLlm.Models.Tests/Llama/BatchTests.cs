@@ -86,6 +86,29 @@ public sealed class BatchTests
     }
 
     [Fact]
+    public void Answers_that_go_on_from_one_prompt_do_not_see_each_other_and_have_the_bits_of_a_prompt_of_their_own()
+    {
+        var model = RandomModel.Create();
+        int[][] contexts = [RandomModel.Tokens(9, 1), RandomModel.Tokens(64, 2), RandomModel.Tokens(9, 1)];
+        using (var prompt = model.OpenBatch(contexts, Cancellation))
+        {
+            foreach (var answer in new[] { RandomModel.Tokens(5, 3), RandomModel.Tokens(40, 4) })
+            {
+                using var fork = prompt.Fork();
+                using var alone = model.OpenBatch(contexts, Cancellation);
+                foreach (var token in answer)
+                {
+                    Assert.True(Enumerable.Range(0, contexts.Length).All(context => fork.Logits(context).SequenceEqual(alone.Logits(context))));
+                    fork.Append(token, Cancellation);
+                    alone.Append(token, Cancellation);
+                }
+            }
+        }
+
+        Assert.Equal(0, model.LentBlocks);
+    }
+
+    [Fact]
     public void A_context_that_is_too_long_is_refused_and_holds_no_memory()
     {
         var model = RandomModel.Create();

@@ -48,7 +48,8 @@ public sealed class PrivateAnsweringTests
     [Theory, InlineData(AnswerMechanism.Choice), InlineData(AnswerMechanism.PrivateDecoding), InlineData(AnswerMechanism.Public)]
     public async Task Several_answers_end_one_after_the_other_each_with_its_own_cost(AnswerMechanism mechanism)
     {
-        var answering = TestHospital.Answering([TestHospital.Record("p", "a a b")], 20);
+        var engine = new CountingEngine();
+        var answering = TestHospital.Answering([TestHospital.Record("p", "a a b")], 20, engine);
         var plan = answering.Plan(TestHospital.Ask(mechanism, 4) with { Answers = 5 }).Plan!;
         Assert.Equal(5, plan.Costs.Count);
         var ended = new List<AnswerCompletion>();
@@ -58,6 +59,7 @@ public sealed class PrivateAnsweringTests
         }
 
         Assert.Equal(5, ended.Count);
+        Assert.Equal(mechanism == AnswerMechanism.PrivateDecoding ? 1 : 0, engine.Opened);
         Assert.All(ended, one => Assert.True(one.Cost.Epsilon.Value <= plan.Cost.Epsilon.Value && one.Tokens >= (mechanism == AnswerMechanism.Choice ? 1 : 0)));
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Federation.Nodes.Links;
 using FederatedDpLlm.Inference;
@@ -8,6 +9,7 @@ using FederatedDpLlm.Routing;
 using FederatedDpLlm.Routing.Strategies;
 using FederatedDpLlm.Security.Authentication;
 using FederatedDpLlm.Security.Certificates;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FederatedDpLlm.Tests.Routing;
@@ -19,8 +21,12 @@ public sealed class FederatedRouterTests : IAsyncLifetime
     private readonly string _folder = Directory.CreateTempSubdirectory("fedllm-router-").FullName;
     private readonly List<ScriptedNode> _nodes = [];
     private readonly SecureRandom _random = new();
+    private readonly ServiceProvider _meters = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly RouteJournal _journal;
     private SqliteBudgetLedger _ledger = null!;
     private NodeDirectory? _directory;
+
+    public FederatedRouterTests() => _journal = new RouteJournal(TimeProvider.System, _meters.GetRequiredService<IMeterFactory>());
 
     public async ValueTask InitializeAsync() =>
         _ledger = await SqliteBudgetLedger.OpenAsync(
@@ -40,6 +46,7 @@ public sealed class FederatedRouterTests : IAsyncLifetime
         }
 
         await _ledger.DisposeAsync();
+        await _meters.DisposeAsync();
         _random.Dispose();
         _authority.Dispose();
         Directory.Delete(_folder, true);
@@ -93,6 +100,7 @@ public sealed class FederatedRouterTests : IAsyncLifetime
         _nodes[0].Script = ScriptedNode.BreakAfterAdmissionAsync;
         Assert.Equal(["b"], Assert.IsType<RouteEvent.Completed>((await AskAsync(router, Choice(1)))[^1]).Completion.Nodes);
         Assert.Equal(2.0, Spent("global"));
+        AssertJournal("answered", 2, "b");
     }
 
     [Fact]
@@ -103,6 +111,7 @@ public sealed class FederatedRouterTests : IAsyncLifetime
         var refused = Assert.IsType<RouteEvent.Refused>((await AskAsync(router, Choice(6)))[^1]);
         Assert.IsType<RouteRefusal.QuotaExhausted>(refused.Refusal);
         Assert.Equal(6.0, Spent("global"));
+        AssertJournal("refused: quota", 6, "a");
     }
 
     [Fact]
@@ -114,6 +123,7 @@ public sealed class FederatedRouterTests : IAsyncLifetime
         Assert.IsType<RouteEvent.Failed>(events[^1]);
         Assert.Equal(0, _nodes[1].Asked);
         Assert.Equal(1.0, Spent("global"));
+        AssertJournal("failed", 1, "a");
     }
 
     [Fact]
@@ -155,6 +165,7 @@ public sealed class FederatedRouterTests : IAsyncLifetime
         });
         Assert.Equal(1.0, Spent("global"));
         Assert.Equal(0, _ledger.Find(AccountId.Global)!.Reserved.Value);
+        AssertJournal("failed", 1, "a");
     }
 
     [Fact]
@@ -179,6 +190,17 @@ public sealed class FederatedRouterTests : IAsyncLifetime
         Assert.IsType<RouteRefusal.Duplicate>(Assert.IsType<RouteEvent.Refused>(Assert.Single(await AskAsync(router, question))).Refusal);
         Assert.Equal(1.0, Spent("global"));
         Assert.Equal(1, _nodes[0].Asked);
+    }
+
+    [Fact]
+    public async Task An_id_that_only_the_node_has_seen_is_a_duplicate_and_costs_no_quota()
+    {
+        var router = await StartAsync("a");
+        _nodes[0].Script = (_, responses) => responses.WriteAsync(new Protocol.AnswerEvent { Refused = new Protocol.Refusal { Code = Protocol.RefusalCodes.DuplicateRequest, Message = "seen" } });
+        var refusal = Assert.IsType<RouteRefusal.Duplicate>(Assert.IsType<RouteEvent.Refused>(Assert.Single(await AskAsync(router, Choice(1)))).Refusal);
+        Assert.Contains("new id", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(0, Spent("global"));
+        AssertJournal("refused: duplicate", 0);
     }
 
     [Fact]
@@ -277,7 +299,7 @@ public sealed class FederatedRouterTests : IAsyncLifetime
         _directory = new NodeDirectory("test", endpoints, credentials, TimeProvider.System, NullLogger<NodeDirectory>.Instance);
         // In the order of names, so that a test knows who is asked first.
         return new FederatedRouter(
-            _directory, new QuotaGate(_ledger, new TenEach()), [new FirstByName()], new RouterNoise(_random), new RoutingOptions { Strategy = "first" }, TimeProvider.System);
+            _directory, new QuotaGate(_ledger, new TenEach()), [new FirstByName()], new RouterNoise(_random), new RoutingOptions { Strategy = "first" }, _journal, TimeProvider.System);
     }
 
     private static async Task<List<RouteEvent>> AskAsync(FederatedRouter router, RoutedQuestion question, bool buffered = true)
@@ -289,6 +311,14 @@ public sealed class FederatedRouterTests : IAsyncLifetime
         }
 
         return events;
+    }
+
+    // One question is one line, whatever became of it, with all that was spent on it.
+    private void AssertJournal(string outcome, double epsilon, params string[] nodes)
+    {
+        var line = Assert.Single(_journal.Lines);
+        Assert.Equal((outcome, epsilon), (line.Outcome, line.Epsilon));
+        Assert.Equal(nodes, line.Nodes);
     }
 
     private double Spent(string account) => _ledger.Find(new AccountId(account))?.Spent.ToDouble() ?? 0;

@@ -14,6 +14,8 @@ internal sealed class EmbeddedDecodingBatch(LanguageModel model, DecodingBatch b
 
     public string Text => _text.ToString();
 
+    public IDecodingBatch Fork() => new EmbeddedDecodingBatch(model, batch.Fork(), turns);
+
     public bool IsEnd(int token) => model.Template.EndTokens.Contains(token);
 
     public ReadOnlySpan<float> Logits(int index) => batch.Logits(index);

@@ -55,32 +55,30 @@ public sealed class EmbeddedEngine(LanguageModel model, string name, ISecureRand
             },
             cancellationToken);
 
-    public async IAsyncEnumerable<string> GenerateAsync(ChatContext context, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<GeneratedText> GenerateAsync(ChatContext context, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var batch = await OpenDecodingAsync([context], options.MaxTokens, cancellationToken).ConfigureAwait(false);
         await using var _ = batch.ConfigureAwait(false);
         var shaping = new TokenShaping(options.Sampling);
         var sampler = new TokenSampler(random);
         var stop = new StopTexts(options.Stop);
-        var shown = 0;
-        for (var i = 0; i < options.MaxTokens && !stop.Found; i++)
+        var (shown, ended) = (0, false);
+        for (var i = 0; i < options.MaxTokens && !ended; i++)
         {
             var token = sampler.Sample(shaping.Shape(batch.Candidates, batch.Logits(0)), new SamplingOptions(options.Sampling.Temperature));
             if (batch.IsEnd(token))
             {
+                ended = true;
                 break;
             }
 
             shaping.Release(token);
             await batch.AppendAsync(token, cancellationToken).ConfigureAwait(false);
-            yield return stop.Push(batch.Text[shown..]);
-            shown = batch.Text.Length;
+            yield return new GeneratedText(stop.Push(batch.Text[shown..]));
+            (shown, ended) = (batch.Text.Length, stop.Found);
         }
 
-        if (stop.Rest() is { Length: > 0 } rest)
-        {
-            yield return rest;
-        }
+        yield return new GeneratedText(stop.Rest(), Tokens: 0, ended ? FinishReason.Stop : FinishReason.Length);
     }
 
     public void Dispose() => _turns.Dispose();

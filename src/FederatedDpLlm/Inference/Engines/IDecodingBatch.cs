@@ -6,6 +6,9 @@ public interface IDecodingBatch : IAsyncDisposable
     /// <summary>The candidates of this step, in a fixed order shared by all contexts; the whole vocabulary for the embedded engine.</summary>
     IReadOnlyList<int> Candidates { get; }
 
+    /// <summary>The same contexts once more, without reading them again; changes of one do not show in the other. Asked before anything was appended; disposed on its own.</summary>
+    IDecodingBatch Fork();
+
     /// <summary>The token that ends an answer.</summary>
     bool IsEnd(int token);
 

@@ -24,5 +24,5 @@ public interface IInferenceEngine
     Task<IDecodingBatch> OpenDecodingAsync(IReadOnlyList<ChatContext> contexts, int maxTokens, CancellationToken cancellationToken);
 
     /// <summary>Plain generation from one context: the public path.</summary>
-    IAsyncEnumerable<string> GenerateAsync(ChatContext context, GenerationOptions options, CancellationToken cancellationToken);
+    IAsyncEnumerable<GeneratedText> GenerateAsync(ChatContext context, GenerationOptions options, CancellationToken cancellationToken);
 }

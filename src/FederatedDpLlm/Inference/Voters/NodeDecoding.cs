@@ -12,6 +12,8 @@ internal sealed class NodeDecoding(IDecodingBatch batch, ClippedLogitDecoding me
 
     public DecodingStep Current => _current ??= Step();
 
+    public INodeDecoding Fork() => new NodeDecoding(batch.Fork(), mechanism, voters);
+
     public bool IsEnd(int token) => batch.IsEnd(token);
 
     public async Task<string> AppendAsync(int token, CancellationToken cancellationToken)

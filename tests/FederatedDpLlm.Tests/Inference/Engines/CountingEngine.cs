@@ -23,19 +23,23 @@ internal sealed class CountingEngine : IInferenceEngine
         return Task.FromResult<IReadOnlyList<IReadOnlyList<OptionScore>>>([.. contexts.Select(context => options.Select((option, i) => new OptionScore(-10 - (0.01 * i) + Times(context, option), 1)).ToList())]);
     }
 
+    /// <summary>How often contexts were read for decoding.</summary>
+    public int Opened { get; private set; }
+
     public Task<IDecodingBatch> OpenDecodingAsync(IReadOnlyList<ChatContext> contexts, int maxTokens, CancellationToken cancellationToken)
     {
+        Opened++;
         LastContexts = contexts;
         return Task.FromResult<IDecodingBatch>(new Batch(contexts));
     }
 
-    public async IAsyncEnumerable<string> GenerateAsync(ChatContext context, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<GeneratedText> GenerateAsync(ChatContext context, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         Assert.Empty(context.Records);
         for (var i = 0; i < Math.Min(3, options.MaxTokens); i++)
         {
             await Task.Yield();
-            yield return "a";
+            yield return new GeneratedText("a");
         }
     }
 
@@ -46,6 +50,8 @@ internal sealed class CountingEngine : IInferenceEngine
         public IReadOnlyList<int> Candidates { get; } = [.. Enumerable.Range(0, Vocabulary)];
 
         public string Text { get; private set; } = "";
+
+        public IDecodingBatch Fork() => new Batch(contexts) { Text = Text };
 
         public bool IsEnd(int token) => token == 0;
 

@@ -195,11 +195,12 @@ public sealed class OpenAiCompatibleEngineTests
 
     private static int Best(IReadOnlyList<OptionScore> row) => row.Index().MaxBy(score => score.Item.LogLikelihood).Index;
 
-    private static async Task DrainAsync(IAsyncEnumerable<string> pieces)
+    private static async Task DrainAsync(IAsyncEnumerable<GeneratedText> pieces)
     {
         await foreach (var piece in pieces)
         {
-            Assert.NotEmpty(piece);
+            // Text, or how it ended.
+            Assert.True(piece.Text.Length > 0 == (piece.Finish is null));
         }
     }
 }

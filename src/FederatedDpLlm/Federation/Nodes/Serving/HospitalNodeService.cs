@@ -166,10 +166,11 @@ public sealed partial class HospitalNodeService(
     private async Task<(IReadOnlyList<AnswerCompletion> Completions, string Text)> DecodeAsync(
         AnswerPlan plan, IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses, CancellationToken cancellationToken)
     {
+        await using var prompt = await answering.OpenDecodingAsync(plan, cancellationToken);
         var completions = new List<AnswerCompletion>();
         while (true)
         {
-            var (completion, text, closed) = await DecodeOneAsync(plan, requests, responses, cancellationToken);
+            var (completion, text, closed) = await DecodeOneAsync(plan, prompt, requests, responses, cancellationToken);
             completions.Add(completion);
             if (closed || completions.Count == plan.Question.Answers)
             {
@@ -182,9 +183,9 @@ public sealed partial class HospitalNodeService(
 
     /// <returns>How the answer ended, what its last token added, and whether the router has closed its side.</returns>
     private async Task<(AnswerCompletion Completion, string Text, bool Closed)> DecodeOneAsync(
-        AnswerPlan plan, IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses, CancellationToken cancellationToken)
+        AnswerPlan plan, INodeDecoding prompt, IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses, CancellationToken cancellationToken)
     {
-        await using var decoding = await answering.OpenDecodingAsync(plan, cancellationToken);
+        await using var decoding = prompt.Fork();
         var (steps, tokens, text) = (0, 0, string.Empty);
         while (steps < plan.Question.MaxTokens)
         {

@@ -74,17 +74,27 @@ public sealed class OpenAiCompatibleEngine : IInferenceEngine, IDisposable
         return batch;
     }
 
-    public async IAsyncEnumerable<string> GenerateAsync(ChatContext context, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<GeneratedText> GenerateAsync(ChatContext context, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var body = Chat(_options, OpenAiPrompt.Messages(context.Messages, context.Records), options.MaxTokens, options.Sampling.Temperature);
         body["stream"] = true;
         Shape(body, options);
         await foreach (var piece in _endpoint.StreamAsync("chat/completions", body, cancellationToken).ConfigureAwait(false))
         {
-            if (TokenLogProbabilities.FirstChoice(piece) is { } choice && choice.TryGetProperty("delta", out var delta) && delta.ValueKind == JsonValueKind.Object
+            if (TokenLogProbabilities.FirstChoice(piece) is not { } choice)
+            {
+                continue;
+            }
+
+            if (choice.TryGetProperty("delta", out var delta) && delta.ValueKind == JsonValueKind.Object
                 && delta.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String && content.GetString() is { Length: > 0 } text)
             {
-                yield return text;
+                yield return new GeneratedText(text);
+            }
+
+            if (choice.TryGetProperty("finish_reason", out var finish) && finish.ValueKind == JsonValueKind.String)
+            {
+                yield return new GeneratedText(string.Empty, Tokens: 0, finish.ValueEquals("length") ? FinishReason.Length : FinishReason.Stop);
             }
         }
     }

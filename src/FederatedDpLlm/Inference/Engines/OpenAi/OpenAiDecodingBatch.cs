@@ -14,6 +14,15 @@ internal sealed class OpenAiDecodingBatch(IReadOnlyList<string> prompts, OpenAiE
 
     public string Text { get; private set; } = "";
 
+    public IDecodingBatch Fork()
+    {
+        var fork = new OpenAiDecodingBatch(prompts, options, ask) { Candidates = Candidates, Text = Text };
+        fork._tokens.AddRange(_tokens);
+        _numbers.ToList().ForEach(number => fork._numbers.Add(number.Key, number.Value));
+        _logits.CopyTo(fork._logits, 0);
+        return fork;
+    }
+
     public bool IsEnd(int token) => options.EndTexts.Contains(_tokens[token]);
 
     public ReadOnlySpan<float> Logits(int index) => _logits[index];
