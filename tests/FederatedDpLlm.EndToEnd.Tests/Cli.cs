@@ -11,6 +11,9 @@ internal static class Cli
 {
     private static string Program => Repository.Path("artifacts", "bin", "FederatedDpLlm.Cli", "release", "fedllm.dll");
 
+    /// <summary>The words that start it, before its arguments.</summary>
+    public static IReadOnlyList<string> CommandLine => ["dotnet", Program];
+
     public static Process Start(IReadOnlyList<string> arguments, params IReadOnlyList<(string Name, string Value)> environment) => Start("dotnet", [Program, .. arguments], environment);
 
     public static async Task<(int Code, string Output, string Errors)> RunAsync(params IReadOnlyList<string> arguments) => await RunAsync("dotnet", [Program, .. arguments]);
@@ -39,7 +42,7 @@ internal static class Cli
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    private static Process Start(string file, IReadOnlyList<string> arguments, params IReadOnlyList<(string Name, string Value)> environment)
+    public static Process Start(string file, IReadOnlyList<string> arguments, params IReadOnlyList<(string Name, string Value)> environment)
     {
         var start = new ProcessStartInfo(file) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
         foreach (var argument in arguments)

@@ -44,10 +44,14 @@ public sealed class FederationUnderTest : IAsyncDisposable
     /// <summary>Everything the demo wrote to standard error, once it has ended.</summary>
     public Task<string> Errors { get; }
 
-    public static async Task<FederationUnderTest> StartAsync(string? dataFolder = null, params string[] more)
+    public static Task<FederationUnderTest> StartAsync(string? dataFolder = null, params string[] more) =>
+        StartWithAsync(arguments => Cli.Start(["demo", .. arguments]), dataFolder, more);
+
+    /// <summary>The demo is started by <paramref name="start"/>, given the arguments of <c>fedllm demo</c>.</summary>
+    public static async Task<FederationUnderTest> StartWithAsync(Func<IReadOnlyList<string>, Process> start, string? dataFolder = null, params string[] more)
     {
         var folder = dataFolder ?? Path.Combine(Directory.CreateTempSubdirectory("fedllm-e2e-").FullName, "state");
-        var demo = Cli.Start(["demo", "--json", "--port", Cli.FreePort().ToString(System.Globalization.CultureInfo.InvariantCulture), "--data", folder, .. more]);
+        var demo = start(["--json", "--port", Cli.FreePort().ToString(System.Globalization.CultureInfo.InvariantCulture), "--data", folder, .. more]);
         var errors = demo.StandardError.ReadToEndAsync();
         var line = await demo.StandardOutput.ReadLineAsync().WaitAsync(ReadyWithin);
         Assert.True(line is not null, $"The demo ended before it was ready: {(demo.HasExited ? await errors : string.Empty)}");
@@ -93,6 +97,17 @@ public sealed class FederationUnderTest : IAsyncDisposable
     public async Task<long> SpentByAsync(string user) =>
         (await Cli.JsonAsync(["budget", "show", "--data", DataFolder, "--json"])).GetProperty("accounts").EnumerateArray()
             .Where(account => account.GetProperty("id").GetString() == $"user:{user}").Select(account => account.GetProperty("spentUnits").GetInt64()).SingleOrDefault();
+
+    /// <summary>A private answer that goes on until its node is lost: the end token is out of its reach.</summary>
+    public static object LongStream(double epsilon) => new
+    {
+        model = "ward",
+        stream = true,
+        max_tokens = 600,
+        logit_bias = new Dictionary<string, int> { ["1"] = -100 },
+        messages = new[] { new { role = "user", content = "Describe a patient." } },
+        privacy = new { epsilon },
+    };
 
     public static object Choice(double epsilon, string? trust = null, string? strategy = null, int n = 1) => new
     {

@@ -64,13 +64,14 @@ function hospital(one) {
 }
 
 function quota(one) {
-  const resets = one.resetsAt ? `${one.reset}, ${new Date(one.resetsAt).toISOString().slice(0, 16).replace('T', ' ')} UTC` : 'never';
+  // Two parts, which a narrow screen sets below each other.
+  const resets = one.resetsAt ? [`${one.reset}, `, `${new Date(one.resetsAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`] : ['never'];
   return element('tr', { 'data-account': one.id },
     element('td', { textContent: one.id }),
     element('td', {}, bar(one.spent, one.reserved, one.budget, `${number(one.budget > 0 ? (100 * (one.spent + one.reserved)) / one.budget : 100, 1)} % used`)),
     element('td', { className: 'number', textContent: number(one.spent) }), element('td', { className: 'number', textContent: number(one.reserved) }),
     element('td', { className: 'number', textContent: number(one.remaining) }), element('td', { className: 'number', textContent: `${number(one.budget)} ${one.unit}` }),
-    element('td', { textContent: resets }));
+    element('td', {}, ...resets.map((part) => element('span', { textContent: part }))));
 }
 
 function request(one) {
