@@ -17,7 +17,7 @@ public sealed record SharingParameters(int Neighbours, int Threshold, bool IsCom
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(clients, 1);
         return clients <= LargestCompleteGraph
-            ? new SharingParameters(clients - 1, (2 * clients / 3) + 1, IsComplete: true)
+            ? Complete(clients, corruptFraction)
             : FindHarary(clients, corruptFraction, dropoutFraction)
                 ?? throw new ArgumentException("No degree below the number of clients withstands that many corrupt and dropped clients.", nameof(corruptFraction));
     }
@@ -35,9 +35,7 @@ public sealed record SharingParameters(int Neighbours, int Threshold, bool IsCom
             throw new ArgumentOutOfRangeException(nameof(corruptFraction), "The corrupt fraction and twice the dropped one add up to at most 0.9.");
         }
 
-        // 1e-14 keeps 0.1 * 30 from rounding to 2.
-        var corrupt = (int)Math.Floor((corruptFraction + 1e-14) * clients);
-        var dropped = (int)Math.Floor((dropoutFraction + 1e-14) * clients);
+        var (corrupt, dropped) = (CountOf(corruptFraction, clients), CountOf(dropoutFraction, clients));
         var logFactorials = LogFactorials(clients);
         for (var degree = 2; degree < clients - 1; degree += 2)
         {
@@ -50,6 +48,18 @@ public sealed record SharingParameters(int Neighbours, int Threshold, bool IsCom
 
         return null;
     }
+
+    // Two quorums of t hold 2t - n clients in common at least: with as many corrupt ones, one of them may sign two survivor sets, and a client's secrets open twice.
+    private static SharingParameters Complete(int clients, double corruptFraction)
+    {
+        var threshold = (2 * clients / 3) + 1;
+        return corruptFraction is >= 0 and <= 1 && CountOf(corruptFraction, clients) < (2 * threshold) - clients
+            ? new SharingParameters(clients - 1, threshold, IsComplete: true)
+            : throw new ArgumentOutOfRangeException(nameof(corruptFraction), corruptFraction, $"Of {clients} clients at most {(2 * threshold) - clients - 1} may be corrupt.");
+    }
+
+    // 1e-14 keeps 0.1 * 30 from rounding to 2.
+    private static int CountOf(double fraction, int clients) => (int)Math.Floor((fraction + 1e-14) * clients);
 
     // Two breaks of k/2 consecutive bad clients each disconnect the ring: a union bound over the pairs of places, with half of 2^-40.
     private static bool StaysConnected(int clients, int degree, int bad, double[] logFactorials)

@@ -33,7 +33,9 @@ public sealed class RoundParameters
     /// <param name="modelHash">SHA-256 of the model that the updates refer to.</param>
     /// <param name="privacyPlanHash">SHA-256 of the privacy parameters (clip norm, noise, accounting).</param>
     /// <param name="minimumSurvivors">The fewest uploads a sum is made of; null for max(4, ceil(2n/3)).</param>
-    /// <param name="corruptFraction">Clients that may collude with the coordinator, where the graph is sparse (above 64 clients).</param>
+    /// <param name="corruptFraction">
+    /// Clients that may collude with the coordinator: above 64 clients the graph follows from it, below it is at most about a third (in the committee mode, of the committee).
+    /// </param>
     /// <param name="dropoutFraction">Clients that may drop out, where the graph is sparse.</param>
     /// <param name="acceptUnreviewedCryptography">
     /// Must be true for <see cref="AggregationMode.Homomorphic"/> and <see cref="AggregationMode.Committee"/>: whoever sets it has read their warnings. Every

@@ -21,6 +21,17 @@ public sealed class SharingGraphTests
     public void A_round_that_no_graph_protects_is_refused() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => SharingParameters.For(65, 0.7, 0.15));
 
+    [Theory, InlineData(4, 1), InlineData(5, 2), InlineData(9, 4), InlineData(16, 5), InlineData(64, 21)]
+    public void A_small_round_admits_only_as_many_corrupt_clients_as_cannot_open_a_secret_twice(int clients, int corrupt)
+    {
+        var admitted = SharingParameters.For(clients, (double)corrupt / clients, 0.1);
+        Assert.True((2 * admitted.Threshold) - clients > corrupt);
+        Assert.False((2 * admitted.Threshold) - clients > corrupt + 1);
+        Assert.Throws<ArgumentOutOfRangeException>(() => SharingParameters.For(clients, (corrupt + 1.0) / clients, 0.1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => SharingParameters.For(clients, double.NaN, 0.1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => SharingParameters.For(clients, -0.1, 0.1));
+    }
+
     [Fact]
     public void The_ring_gives_everybody_k_neighbours_each_way_round_and_follows_from_the_seed_alone()
     {
