@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using FederatedDpLlm.Privacy.Sampling;
 
@@ -34,7 +33,7 @@ internal sealed class DiscreteGaussianClaim : IClaim
         }
     }
 
-    // Medians of rounds taken in turn, so that a neighbour's load meets both.
+    // Of one thread's processor time, medians of rounds taken in turn: what a neighbour's load does to caches meets both.
     internal static (double First, double Second) Interleaved(Action first, int firstCount, Action second, int secondCount, CancellationToken cancellationToken)
     {
         var (one, other) = (new List<double>(), new List<double>());
@@ -54,8 +53,8 @@ internal sealed class DiscreteGaussianClaim : IClaim
 
     private static double Speed(Action action, int count)
     {
-        var clock = Stopwatch.StartNew();
+        var started = ThreadTime.Seconds;
         action();
-        return count / clock.Elapsed.TotalSeconds;
+        return count / (ThreadTime.Seconds - started);
     }
 }

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace FederatedDpLlm.Benchmarks.Aggregation;
+namespace FederatedDpLlm.Benchmarks;
 
 /// <summary>
 /// Processor time of the calling thread, as <c>openssl speed</c> measures: what other processes take away does not count, so that a claim about one thread
