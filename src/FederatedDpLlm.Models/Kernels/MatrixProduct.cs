@@ -15,6 +15,12 @@ internal static unsafe class MatrixProduct
                 MatrixTile.Multiply(rows, a, aRow, aStep, b + n, bRow, depth, c + n, cRow, accumulate);
             }
 
+            if (n + MatrixTile.Columns / 2 <= columns)
+            {
+                MatrixTile.MultiplyHalf(rows, a, aRow, aStep, b + n, bRow, depth, c + n, cRow, accumulate);
+                n += MatrixTile.Columns / 2;
+            }
+
             if (n < columns)
             {
                 MatrixTile.MultiplyEdge(rows, columns - n, a, aRow, aStep, b + n, bRow, depth, c + n, cRow, accumulate);

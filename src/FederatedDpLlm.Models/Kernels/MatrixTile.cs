@@ -43,6 +43,19 @@ internal static unsafe class MatrixTile
         }
     }
 
+    /// <summary>As above, for the first 16 columns: heads of 16 would else be computed one chain at a time.</summary>
+    public static void MultiplyHalf(int rows, float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    {
+        if (Vector512.IsHardwareAccelerated)
+        {
+            MatrixTile512.MultiplyHalf(rows, a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
+        }
+        else
+        {
+            MatrixTile256.MultiplyHalf(rows, a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
+        }
+    }
+
     /// <summary>The same chains one by one, for any number of columns: edges of odd shapes, and the definition that the tests hold the tiles to.</summary>
     public static void MultiplyEdge(
         int rows, int columns, float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)

@@ -14,6 +14,10 @@ internal static unsafe class MatrixTile256
         Half<TRow>(1, rows, a, aRow, aStep, b, bStep, depth, c + MatrixTile.Columns / 2, cRow, accumulate);
     }
 
+    /// <summary>The left half of a tile: 16 columns.</summary>
+    public static void MultiplyHalf(int rows, float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate) =>
+        Half<Float32Row>(0, rows, a, aRow, aStep, (byte*)b, bStep * sizeof(float), depth, c, cRow, accumulate);
+
     private static void Half<TRow>(int half, int rows, float* a, nint aRow, nint aStep, byte* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
         where TRow : struct, IPanelRow
     {

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace FederatedDpLlm.Models.Kernels;
 
 /// <summary><see cref="MatrixTile"/> in 512-bit registers: eight rows by 32 columns in sixteen accumulators, unrolled since registers have no index.</summary>
-/// <remarks>Steps of b are in bytes.</remarks>
+/// <remarks>Steps of b are in bytes where its rows are stored in another type.</remarks>
 internal static unsafe class MatrixTile512
 {
     public static void Multiply<TRow>(int rows, float* a, nint aRow, nint aStep, byte* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
@@ -26,6 +26,74 @@ internal static unsafe class MatrixTile512
             {
                 Tile1<TRow>(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
             }
+        }
+    }
+
+    /// <summary>The left half of a tile: 16 columns.</summary>
+    public static void MultiplyHalf(int rows, float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    {
+        unchecked
+        {
+            for (; rows >= 8; rows -= 8, a += 8 * aRow, c += 8 * cRow)
+            {
+                Half8(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
+            }
+
+            for (; rows >= 1; rows -= 1, a += 1 * aRow, c += 1 * cRow)
+            {
+                var sum = accumulate ? Vector512.Load(c) : Vector512<float>.Zero;
+                for (nint k = 0; k < depth; k++)
+                {
+                    sum = Vector512.FusedMultiplyAdd(Vector512.Create(a[k * aStep]), Vector512.Load(b + k * bStep), sum);
+                }
+
+                sum.Store(c);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Half8(float* a, nint aRow, nint aStep, float* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    {
+        unchecked
+        {
+            var a0 = a;
+            var a1 = a0 + aRow;
+            var a2 = a1 + aRow;
+            var a3 = a2 + aRow;
+            var a4 = a3 + aRow;
+            var a5 = a4 + aRow;
+            var a6 = a5 + aRow;
+            var a7 = a6 + aRow;
+            var s0 = accumulate ? Vector512.Load(c) : Vector512<float>.Zero;
+            var s1 = accumulate ? Vector512.Load(c + cRow) : Vector512<float>.Zero;
+            var s2 = accumulate ? Vector512.Load(c + 2 * cRow) : Vector512<float>.Zero;
+            var s3 = accumulate ? Vector512.Load(c + 3 * cRow) : Vector512<float>.Zero;
+            var s4 = accumulate ? Vector512.Load(c + 4 * cRow) : Vector512<float>.Zero;
+            var s5 = accumulate ? Vector512.Load(c + 5 * cRow) : Vector512<float>.Zero;
+            var s6 = accumulate ? Vector512.Load(c + 6 * cRow) : Vector512<float>.Zero;
+            var s7 = accumulate ? Vector512.Load(c + 7 * cRow) : Vector512<float>.Zero;
+            for (nint k = 0, at = 0; k < depth; k++, at += aStep, b += bStep)
+            {
+                var b0 = Vector512.Load(b);
+                s0 = Vector512.FusedMultiplyAdd(Vector512.Create(a0[at]), b0, s0);
+                s1 = Vector512.FusedMultiplyAdd(Vector512.Create(a1[at]), b0, s1);
+                s2 = Vector512.FusedMultiplyAdd(Vector512.Create(a2[at]), b0, s2);
+                s3 = Vector512.FusedMultiplyAdd(Vector512.Create(a3[at]), b0, s3);
+                s4 = Vector512.FusedMultiplyAdd(Vector512.Create(a4[at]), b0, s4);
+                s5 = Vector512.FusedMultiplyAdd(Vector512.Create(a5[at]), b0, s5);
+                s6 = Vector512.FusedMultiplyAdd(Vector512.Create(a6[at]), b0, s6);
+                s7 = Vector512.FusedMultiplyAdd(Vector512.Create(a7[at]), b0, s7);
+            }
+
+            s0.Store(c);
+            s1.Store(c + cRow);
+            s2.Store(c + 2 * cRow);
+            s3.Store(c + 3 * cRow);
+            s4.Store(c + 4 * cRow);
+            s5.Store(c + 5 * cRow);
+            s6.Store(c + 6 * cRow);
+            s7.Store(c + 7 * cRow);
         }
     }
 

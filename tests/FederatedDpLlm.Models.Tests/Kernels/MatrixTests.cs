@@ -20,6 +20,28 @@ public sealed unsafe class MatrixTests
             return Same(edge, narrow) && Same(edge, wide);
         });
 
+    // 16 columns have tiles of their own; the widths between go chain by chain.
+    [Fact]
+    public void Products_of_any_width_give_the_bits_of_the_definition() =>
+        Gen.Select(Gen.Int[1, 21], Gen.Int[1, 40], Gen.Int[1, 80], Gen.Bool, Gen.UInt).Sample((rows, depth, columns, accumulate, seed) =>
+        {
+            var (a, b, start) = (Floats(rows * depth, seed), Floats(depth * columns, seed + 1), Floats(rows * columns, seed + 2));
+            var (edge, product, narrow, wide) = (Copy(start), Copy(start), Copy(start), Copy(start));
+            MatrixTile.MultiplyEdge(rows, columns, a.Pointer, depth, 1, b.Pointer, columns, depth, edge.Pointer, columns, accumulate);
+            MatrixProduct.Multiply(rows, columns, depth, a.Pointer, depth, 1, b.Pointer, columns, product.Pointer, columns, accumulate);
+            var half = Math.Min(columns, 16);
+            if (half == 16)
+            {
+                MatrixTile256.MultiplyHalf(rows, a.Pointer, depth, 1, b.Pointer, columns, depth, narrow.Pointer, columns, accumulate);
+                MatrixTile512.MultiplyHalf(rows, a.Pointer, depth, 1, b.Pointer, columns, depth, wide.Pointer, columns, accumulate);
+            }
+
+            GC.KeepAlive(a);
+            GC.KeepAlive(b);
+            return Same(edge, product)
+                && (half < 16 || Enumerable.Range(0, rows * columns).All(i => i % columns >= half || (narrow.Span[i] == edge.Span[i] && wide.Span[i] == edge.Span[i])));
+        });
+
     [Fact]
     public void A_packed_matrix_is_its_float64_product_and_a_row_does_not_depend_on_its_neighbours() =>
         Gen.Select(Gen.Int[1, 20], Gen.Int[1, 70], Gen.Int[1, 12], Gen.Int[1, 8], Gen.UInt).Sample((rows, outputs, times, cuts, seed) =>
