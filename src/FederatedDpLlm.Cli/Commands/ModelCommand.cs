@@ -4,11 +4,12 @@ using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Models;
 using FederatedDpLlm.Models.Training.Corpus;
+using FederatedDpLlm.Models.Training.Corpus.Coding;
 using FederatedDpLlm.Models.Weights;
 
 namespace FederatedDpLlm.Cli.Commands;
 
-/// <summary><c>fedllm model</c>; of it <c>eval</c>: how well a model reads its context, measured on questions that no training saw.</summary>
+/// <summary><c>fedllm model</c>; of it <c>eval</c>: how well models code cases and read their context, measured on notes that no training saw.</summary>
 internal static class ModelCommand
 {
     private const int DefaultQuestions = 500;
@@ -20,11 +21,11 @@ internal static class ModelCommand
 
     private static Command Evaluate()
     {
-        var bundled = new Option<bool>("--bundled") { Description = "The model that the product ships." };
+        var bundled = new Option<bool>("--bundled") { Description = "The models that the product ships: ward-2m codes, ward reads." };
         var model = new Option<string?>("--model") { Description = "A model's folder." };
         var questions = new Option<int>("--questions") { Description = "Questions of each kind.", DefaultValueFactory = _ => DefaultQuestions };
         var json = new Option<bool>("--json") { Description = "Exactly one line of JSON on standard output." };
-        var command = new Command("eval", "Four-way choices about synthetic notes, with one note in the context and with the right one among three.") { bundled, model, questions, json };
+        var command = new Command("eval", "Held-out synthetic notes: the code of a case among 160, and four-way choices about notes in the context.") { bundled, model, questions, json };
         command.Validators.Add(result =>
         {
             if (result.GetValue(bundled) == result.GetValue(model) is not null)
@@ -41,10 +42,14 @@ internal static class ModelCommand
     {
         try
         {
-            var model = LanguageModel.Load(folder ?? BundledModel.Folder);
-            var one = ReadingEvaluation.Accuracy(model, questions, 1, cancellationToken);
-            var three = ReadingEvaluation.Accuracy(model, questions, 3, cancellationToken);
-            Show(model, one, three, questions, json);
+            var coder = LanguageModel.Load(folder ?? BundledModel.CodingFolder);
+            var reader = folder is null ? LanguageModel.Load(BundledModel.Folder) : coder;
+            Console.Error.WriteLine($"{questions} cases to code ...");
+            var coding = CodingEvaluation.Measure(coder, questions, cancellationToken);
+            Console.Error.WriteLine($"{2 * questions} questions to read from notes ...");
+            var one = ReadingEvaluation.Accuracy(reader, questions, 1, cancellationToken);
+            var three = ReadingEvaluation.Accuracy(reader, questions, 3, cancellationToken);
+            Show((coder, coding), (reader, one, three), questions, json);
             return LedgerOptions.Good;
         }
         catch (Exception failure) when (failure is IOException or ModelFormatException or ConfigurationException)
@@ -54,20 +59,29 @@ internal static class ModelCommand
         }
     }
 
-    private static void Show(LanguageModel model, double one, double three, int questions, bool json)
+    private static void Show(
+        (LanguageModel Model, (double Accuracy, double BayesOptimal) Share) coding, (LanguageModel Model, double One, double Three) reading, int questions, bool json)
     {
+        var codes = CodingWorld.Instance.Conditions.Count;
         if (json)
         {
-            // Every answer stands in its note, so the best possible reader is always right.
             JsonLine.Write(new
             {
-                accuracy = one, accuracyAmongThree = three, bayesOptimal = 1.0, chance = 0.25, questions, parameters = model.Configuration.Parameters, seed = ReadingEvaluation.HeldOutSeed,
+                accuracy = coding.Share.Accuracy,
+                bayesOptimal = coding.Share.BayesOptimal,
+                questions,
+                codes,
+                parameters = coding.Model.Configuration.Parameters,
+
+                // Every answer stands in its note, so the best possible reader is always right.
+                reading = new { accuracy = reading.One, accuracyAmongThree = reading.Three, bayesOptimal = 1.0, chance = 0.25, parameters = reading.Model.Configuration.Parameters },
+                seed = ReadingEvaluation.HeldOutSeed,
             });
+            return;
         }
-        else
-        {
-            Console.Out.WriteLine($"one note in the context:       {one:P1} of {questions} four-way choices (chance 25 %)");
-            Console.Out.WriteLine($"the right note among three:    {three:P1} of {questions} four-way choices (chance 25 %)");
-        }
+
+        Console.Out.WriteLine($"the code of a case:            {coding.Share.Accuracy:P1} of {questions} notes, {codes} codes (the best possible answers: {coding.Share.BayesOptimal:P1})");
+        Console.Out.WriteLine($"one note in the context:       {reading.One:P1} of {questions} four-way choices (chance 25 %)");
+        Console.Out.WriteLine($"the right note among three:    {reading.Three:P1} of {questions} four-way choices (chance 25 %)");
     }
 }

@@ -1,34 +1,44 @@
 using System.CommandLine;
 using System.Diagnostics;
+using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Models.Training;
 
 namespace FederatedDpLlm.Cli.Commands;
 
-/// <summary><c>fedllm pretrain</c>: makes the bundled model again from its recipe. An interrupted run goes on from its last checkpoint.</summary>
+/// <summary><c>fedllm pretrain</c>: makes a bundled model again from its recipe. An interrupted run goes on from its last checkpoint.</summary>
 internal static class PretrainCommand
 {
     private const int StepsBetweenReports = 20;
 
     public static Command Create()
     {
-        var recipe = PretrainingRecipe.Ward;
+        var name = new Option<string>("--recipe") { Description = "Which of the bundled models.", DefaultValueFactory = _ => BundledModel.CodingName };
+        name.AcceptOnlyFromAmong(BundledModel.Name, BundledModel.CodingName);
         var output = new Option<string>("--out") { Description = "The model's folder; created.", Required = true };
-        var seed = new Option<ulong>("--seed") { Description = "Of the initial weights.", DefaultValueFactory = _ => recipe.Training.Seed };
-        var dataSeed = new Option<ulong>("--data-seed") { Description = "Of the synthetic clinic.", DefaultValueFactory = _ => recipe.DataSeed };
-        var steps = new Option<int>("--steps") { Description = "How long to train.", DefaultValueFactory = _ => recipe.Training.Steps };
+        var seed = new Option<ulong?>("--seed") { Description = "Of the initial weights; the recipe's by default." };
+        var dataSeed = new Option<ulong?>("--data-seed") { Description = "Of the synthetic clinic; the recipe's by default." };
+        var steps = new Option<int?>("--steps") { Description = "How long to train; the recipe's by default." };
         var threads = new Option<int>("--threads") { Description = "The result does not depend on them.", DefaultValueFactory = _ => Environment.ProcessorCount };
         var json = new Option<bool>("--json") { Description = "Exactly one line of JSON on standard output." };
-        var command = new Command("pretrain", "Trains the small bundled model from its seed on a synthetic clinic.") { output, seed, dataSeed, steps, threads, json };
+        steps.Validators.Add(result =>
+        {
+            if (result.GetValue(steps) is < 1)
+            {
+                result.AddError("--steps is at least 1.");
+            }
+        });
+        var command = new Command("pretrain", "Trains a small bundled model from its seed on a synthetic clinic.") { name, output, seed, dataSeed, steps, threads, json };
         command.SetAction((parsed, cancellationToken) => Task.Run(
-            () => Run(
-                recipe with
+            () =>
+            {
+                var recipe = parsed.GetRequiredValue(name) == BundledModel.Name ? PretrainingRecipe.Ward : PretrainingRecipe.Ward2M;
+                var training = recipe.Training with
                 {
-                    DataSeed = parsed.GetValue(dataSeed),
-                    Training = recipe.Training with { Seed = parsed.GetValue(seed), Steps = parsed.GetValue(steps), Threads = parsed.GetValue(threads) },
-                },
-                parsed.GetRequiredValue(output),
-                parsed.GetValue(json),
-                cancellationToken),
+                    Seed = parsed.GetValue(seed) ?? recipe.Training.Seed, Steps = parsed.GetValue(steps) ?? recipe.Training.Steps, Threads = parsed.GetValue(threads),
+                };
+                return Run(
+                    recipe with { DataSeed = parsed.GetValue(dataSeed) ?? recipe.DataSeed, Training = training }, parsed.GetRequiredValue(output), parsed.GetValue(json), cancellationToken);
+            },
             cancellationToken));
         return command;
     }

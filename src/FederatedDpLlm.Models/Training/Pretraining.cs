@@ -25,22 +25,55 @@ public static class Pretraining
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentNullException.ThrowIfNull(report);
         Directory.CreateDirectory(folder);
-        var lessons = new ReadingLessons(recipe.DataSeed);
-        var longest = Math.Min(recipe.Training.MicrobatchTokens, recipe.Shape.Context);
-        var tokenizer = LearnTokenizer(recipe, lessons);
+        var tokenizer = LearnTokenizer(recipe, new ReadingLessons(recipe.DataSeed));
         TokenizerFile.Write(Path.Combine(folder, TokenizerFile.FileName), tokenizer);
         ConfigurationFile.Write(Path.Combine(folder, ConfigurationFile.FileName), recipe.Shape);
 
         var checkpoints = Path.Combine(folder, "checkpoints");
-        var trainer = new Trainer(recipe.Shape, recipe.Training, TrainingCheckpoint.Latest(checkpoints, [.. TensorShape.Of(recipe.Shape)]));
-        var curve = new LossCurve(folder, trainer.Step);
-        var encoder = new LessonEncoder(tokenizer);
+        var model = Path.Combine(folder, SafetensorsFile.FileName);
+        if (recipe.Refinement is null)
+        {
+            Train(recipe, recipe.Training, null, 0, tokenizer, checkpoints, folder, model, report, cancellationToken);
+        }
+        else
+        {
+            Directory.CreateDirectory(checkpoints);
+            var first = Path.Combine(checkpoints, "first.safetensors");
+            if (!File.Exists(first))
+            {
+                Train(recipe, recipe.Training, null, 0, tokenizer, checkpoints, folder, first, report, cancellationToken);
+            }
+
+            using var stored = SafetensorsFile.Open(first);
+            Train(
+                recipe, recipe.Refinement, TensorSet.Read(recipe.Shape, stored), recipe.Training.Steps, tokenizer, Path.Combine(checkpoints, "refinement"), folder, model, report,
+                cancellationToken);
+        }
+
+        if (Directory.Exists(checkpoints))
+        {
+            Directory.Delete(checkpoints, recursive: true);
+        }
+    }
+
+    // Steps of the second training go on where the first one's ended, for lessons, reports and the curve alike. The result appears whole or not at all.
+    private static void Train(
+        PretrainingRecipe recipe, TrainingOptions options, TensorSet? start, int before, BytePairTokenizer tokenizer, string checkpoints, string folder, string result,
+        Action<TrainingProgress> report, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<TensorShape> shapes = [.. TensorShape.Of(recipe.Shape)];
+        var state = TrainingCheckpoint.Latest(checkpoints, shapes) ?? (start is null ? null : new TrainingCheckpoint(0, start, new AdamW(shapes)));
+        var trainer = new Trainer(recipe.Shape, options, state);
+        var curve = new LossCurve(folder, before + trainer.Step);
+        var (lessons, encoder) = (new ReadingLessons(recipe.DataSeed), new LessonEncoder(tokenizer));
+        var longest = Math.Min(options.MicrobatchTokens, recipe.Shape.Context);
         trainer.Run(
-            (step, number) => encoder.Encode(Lesson(recipe, lessons, recipe.Phases.Last(phase => phase.FromStep <= step), (ulong)step, number), longest),
+            (step, number) => encoder.Encode(Lesson(recipe, lessons, recipe.Phases.Last(phase => phase.FromStep <= before + step), (ulong)(before + step), number), longest),
             progress =>
             {
-                report(progress);
-                curve.Add(progress);
+                var shown = progress with { Step = before + progress.Step, Steps = recipe.Training.Steps + (recipe.Refinement?.Steps ?? 0) };
+                report(shown);
+                curve.Add(shown);
                 if (progress.Step % StepsBetweenCheckpoints == 0)
                 {
                     trainer.Checkpoint.Write(checkpoints);
@@ -48,12 +81,9 @@ public static class Pretraining
                 }
             },
             cancellationToken);
-        SafetensorsWriter.Write(Path.Combine(folder, SafetensorsFile.FileName), trainer.Parameters.ToList(), ElementType.BFloat16);
         curve.Write();
-        if (Directory.Exists(checkpoints))
-        {
-            Directory.Delete(checkpoints, recursive: true);
-        }
+        SafetensorsWriter.Write(result + ".part", trainer.Parameters.ToList(), ElementType.BFloat16);
+        File.Move(result + ".part", result, overwrite: true);
     }
 
     private static ReadingLesson Lesson(PretrainingRecipe recipe, ReadingLessons lessons, PretrainingPhase phase, ulong step, int number)

@@ -30,7 +30,8 @@ public sealed record PretrainingRecipe
         DataSeed = 20261125,
         TokenizerLessons = new(0, 0.8, 0.6, 8),
         Phases = [new(0, 0.8, 0.15, 8), new(800, 1, 0.15, 8)],
-        Training = new TrainingOptions { Seed = 1, Steps = 2800, DecayShare = 0.25, Microbatches = 2, MicrobatchTokens = 512, WarmupSteps = 100 },
+        Training = new TrainingOptions { Seed = 1, Steps = 2540, DecayShare = 0.25, Microbatches = 2, MicrobatchTokens = 512, WarmupSteps = 100 },
+        Refinement = new TrainingOptions { Seed = 1, Steps = 300, LearningRate = 1.2e-3, DecayShare = 0.9, Microbatches = 4, MicrobatchTokens = 512, WarmupSteps = 20 },
     };
 
     /// <summary>The model.</summary>
@@ -41,6 +42,12 @@ public sealed record PretrainingRecipe
 
     /// <summary>The optimisation.</summary>
     public required TrainingOptions Training { get; init; }
+
+    /// <summary>
+    /// A second training in larger batches that goes on from the weights as they are stored (rounded to BF16), with a fresh optimiser and further lessons; none
+    /// where null.
+    /// </summary>
+    public TrainingOptions? Refinement { get; init; }
 
     /// <summary>From step to step, how lessons are mixed: one record at first, so that copying is learnt before choosing whose record to copy from.</summary>
     public required IReadOnlyList<PretrainingPhase> Phases { get; init; }

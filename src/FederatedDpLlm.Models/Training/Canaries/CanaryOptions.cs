@@ -16,7 +16,7 @@ public sealed record CanaryOptions
     public ulong Seed { get; init; } = 16;
 
     /// <summary>The promise of the private training; at most 8 for what this demonstration claims.</summary>
-    public double Epsilon { get; init; } = 4;
+    public double Epsilon { get; init; } = 3;
 
     /// <summary>At most one over the number of notes.</summary>
     public double Delta { get; init; } = 1e-5;
@@ -25,7 +25,7 @@ public sealed record CanaryOptions
     public double SamplingRate { get; init; } = 0.1;
 
     /// <summary>Steps.</summary>
-    public int Steps { get; init; } = 320;
+    public int Steps { get; init; } = 450;
 
     /// <summary>Rank of the trained factors.</summary>
     public int Rank { get; init; } = 8;
@@ -34,7 +34,7 @@ public sealed record CanaryOptions
     public double Alpha { get; init; } = 16;
 
     /// <summary>Of both trainings.</summary>
-    public double LearningRate { get; init; } = 8e-3;
+    public double LearningRate { get; init; } = 6e-3;
 
     /// <summary>Of both trainings.</summary>
     public double ClipNorm { get; init; } = 1;

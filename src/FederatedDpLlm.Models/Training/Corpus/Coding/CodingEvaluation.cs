@@ -1,9 +1,8 @@
 using FederatedDpLlm.Models.Prompts;
-using FederatedDpLlm.Models.Tokenization;
 
 namespace FederatedDpLlm.Models.Training.Corpus.Coding;
 
-/// <summary>How often a model writes the recorded code of a note that it has not seen, beside the best that anybody could.</summary>
+/// <summary>How often the code that a model finds likeliest is the recorded code of a note that it has not seen, beside the best that anybody could do.</summary>
 public static class CodingEvaluation
 {
     private const int LongestCode = 12;
@@ -27,31 +26,27 @@ public static class CodingEvaluation
         return ((double)right / questions, best / questions);
     }
 
-    /// <summary>The model's greedy answer.</summary>
+    /// <summary>The likeliest of all codes as the answer.</summary>
     public static string Answer(LanguageModel model, string note, string question, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(model);
+        var codes = CodingWorld.Instance.Conditions;
         var context = model.Template.Encode([new PromptTurn("user", question)], [note], model.Configuration.Context - LongestCode);
         using var batch = model.OpenBatch([context], cancellationToken);
-        var answer = new List<int>();
-        for (var token = Likeliest(batch); !model.Template.EndTokens.Contains(token) && answer.Count < LongestCode; token = Likeliest(batch))
+
+        // A code cannot be likelier than its first token: once the likeliest beginnings are scored, most need not be.
+        var options = codes.Select((condition, index) => (Index: index, Tokens: model.Template.EncodeAnswer(condition.Code))).GroupBy(option => option.Tokens[0])
+            .Select(group => (Bound: LogLikelihood.Of(batch.Logits(0), group.Key), Codes: group.ToList())).OrderByDescending(group => group.Bound);
+        var (likeliest, score) = (0, double.NegativeInfinity);
+        foreach (var group in options.TakeWhile(group => group.Bound > score))
         {
-            answer.Add(token);
-            batch.Append(token, cancellationToken);
+            var scores = batch.Score([.. group.Codes.Select(option => option.Tokens)], cancellationToken)[0];
+            for (var option = 0; option < scores.Count; option++)
+            {
+                (likeliest, score) = scores[option] > score ? (group.Codes[option].Index, scores[option]) : (likeliest, score);
+            }
         }
 
-        return StreamingTextDecoder.Decode(model.Tokenizer, answer).Trim();
-    }
-
-    private static int Likeliest(DecodingBatch batch)
-    {
-        var logits = batch.Logits(0);
-        var best = 0;
-        for (var token = 1; token < logits.Length; token++)
-        {
-            best = logits[token] > logits[best] ? token : best;
-        }
-
-        return best;
+        return codes[likeliest].Code;
     }
 }
