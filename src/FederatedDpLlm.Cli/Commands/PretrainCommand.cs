@@ -36,8 +36,12 @@ internal static class PretrainCommand
                 {
                     Seed = parsed.GetValue(seed) ?? recipe.Training.Seed, Steps = parsed.GetValue(steps) ?? recipe.Training.Steps, Threads = parsed.GetValue(threads),
                 };
+
+                // Whoever says how long means the whole training.
+                var refinement = parsed.GetValue(steps) is null && recipe.Refinement is { } second ? second with { Threads = parsed.GetValue(threads) } : null;
                 return Run(
-                    recipe with { DataSeed = parsed.GetValue(dataSeed) ?? recipe.DataSeed, Training = training }, parsed.GetRequiredValue(output), parsed.GetValue(json), cancellationToken);
+                    recipe with { DataSeed = parsed.GetValue(dataSeed) ?? recipe.DataSeed, Training = training, Refinement = refinement }, parsed.GetRequiredValue(output),
+                    parsed.GetValue(json), cancellationToken);
             },
             cancellationToken));
         return command;
@@ -71,13 +75,15 @@ internal static class PretrainCommand
 
         if (json)
         {
-            JsonLine.Write(new { folder, parameters = recipe.Shape.Parameters, steps = recipe.Training.Steps, loss = last?.Loss, seconds = clock.Elapsed.TotalSeconds });
+            JsonLine.Write(new { folder, parameters = recipe.Shape.Parameters, steps = Steps(recipe), loss = last?.Loss, seconds = clock.Elapsed.TotalSeconds });
         }
         else
         {
-            Console.Out.WriteLine($"{folder}: {recipe.Shape.Parameters:N0} parameters, {recipe.Training.Steps} steps in {clock.Elapsed.TotalMinutes:F1} minutes.");
+            Console.Out.WriteLine($"{folder}: {recipe.Shape.Parameters:N0} parameters, {Steps(recipe)} steps in {clock.Elapsed.TotalMinutes:F1} minutes.");
         }
 
         return LedgerOptions.Good;
     }
+
+    private static int Steps(PretrainingRecipe recipe) => recipe.Training.Steps + (recipe.Refinement?.Steps ?? 0);
 }

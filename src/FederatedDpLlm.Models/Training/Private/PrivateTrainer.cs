@@ -16,7 +16,7 @@ internal sealed unsafe class PrivateTrainer
     private readonly LlamaWeights _weights;
     private readonly Worker[] _workers;
     private readonly BatchGaussianSampler? _noise;
-        private readonly long[] _drawn;
+    private readonly long[] _drawn;
 
     public PrivateTrainer(
         ModelConfiguration shape, TrainedParameters trained, IReadOnlyList<TrainingExample> examples, PrivateTrainingOptions options, StepRandomness randomness,
