@@ -31,7 +31,7 @@ public static class PrivacyLoss
             return new(double.IsFinite(pure) ? 0 : pure, pure);
         }
 
-        return Tightened(() => new LossPlan(released).EpsilonAt(delta, interval, Slack), released, curve => curve.EpsilonAt(delta), new(0, double.PositiveInfinity));
+        return Tightened(() => new LossPlan(released).EpsilonAt(delta, interval, Slack), [() => Renyi.EpsilonAt(released, delta), () => ConcentratedEpsilon(released, delta)], new(0, double.PositiveInfinity));
     }
 
     /// <summary>The smallest delta at an epsilon (which may be negative).</summary>
@@ -47,14 +47,14 @@ public static class PrivacyLoss
             throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, "Epsilon is finite here.");
         }
 
-        return Tightened(() => new LossPlan(released).DeltaAt(epsilon, interval, Slack), released, curve => curve.DeltaAt(epsilon), new(0, 1));
+        return Tightened(() => new LossPlan(released).DeltaAt(epsilon, interval, Slack), [() => RenyiCurve.Of(released).DeltaAt(epsilon)], new(0, 1));
     }
 
     /// <summary>The lattice step that is used where none is asked for.</summary>
     internal static double Interval(PrivacyEvent released, Delta delta) => new LossPlan(released).StepFor(delta.Value);
 
-    // Where the bracket is wide (a lattice that cannot be fine enough for very many releases, a dominating pair that is no single mechanism's), the Renyi bound may be the better end of it.
-    private static Bracket Tightened(Func<Bracket> compute, PrivacyEvent released, Func<RenyiCurve, double> renyi, Bracket nothing)
+    // Where the bracket is wide (a lattice that cannot be fine enough for very many releases, a dominating pair that is no single mechanism's), bounds by moments may be the better end of it.
+    private static Bracket Tightened(Func<Bracket> compute, Func<double>[] bounds, Bracket nothing)
     {
         Bracket bracket;
         try
@@ -68,22 +68,29 @@ public static class PrivacyLoss
 
         // Where every intermediate result overflows there is no bracket either.
         bracket = bracket.Lower <= bracket.Upper ? bracket : nothing;
-        return bracket.Lower >= (1 - Wide) * bracket.Upper || OfRenyi(released, renyi) is not { } bound
-            ? bracket
-            : new(Math.Min(bracket.Lower, bound), Math.Min(bracket.Upper, bound));
+        if (bracket.Lower >= (1 - Wide) * bracket.Upper)
+        {
+            return bracket;
+        }
+
+        var bound = bounds.Min(Known);
+        return new(Math.Min(bracket.Lower, bound), Math.Min(bracket.Upper, bound));
     }
 
-    private static double? OfRenyi(PrivacyEvent released, Func<RenyiCurve, double> bound)
+    private static double Known(Func<double> bound)
     {
         try
         {
-            return bound(RenyiCurve.Of(released));
+            return bound();
         }
         catch (UnaccountableEventException)
         {
-            return null;
+            return double.PositiveInfinity;
         }
     }
+
+    private static double ConcentratedEpsilon(PrivacyEvent released, Delta delta) =>
+        ZeroConcentrated.RhoOf(released) is var rho && double.IsFinite(rho) ? ZeroConcentrated.EpsilonAt(new(rho), delta) : double.PositiveInfinity;
 
     /// <summary>delta at one epsilon for one direction of a single event, exactly but for rounding.</summary>
     internal static double DirectedDelta(PrivacyEvent single, double epsilon, bool remove) =>

@@ -31,7 +31,8 @@ public static class Renyi
     /// <param name="released">Everything that was released.</param>
     /// <param name="delta">May be 0: then only pure events have a finite answer.</param>
     /// <param name="orders">Any orders of at least 1; by default <see cref="RenyiCurve.DefaultOrders"/>. More orders never give a larger epsilon.</param>
-    public static double EpsilonAt(PrivacyEvent released, Delta delta, IEnumerable<double>? orders = null) => RenyiCurve.Of(released, orders).EpsilonAt(delta);
+    public static double EpsilonAt(PrivacyEvent released, Delta delta, IEnumerable<double>? orders = null) =>
+        orders is null && released is RepeatedEvent { Count: > 0 } repeated ? RenyiCurve.Of(repeated.Part).EpsilonAt(delta, repeated.Count) : RenyiCurve.Of(released, orders).EpsilonAt(delta);
 
     private static double Of(PrivacyEvent released, RenyiOrder order)
     {

@@ -17,6 +17,9 @@ internal static class SampledGaussianRenyi
     private const double Reach = 10;
     private const double MostSteps = 1e5;
 
+    // At most 10^5 terms of e^-60 of the largest are left out.
+    private const double Negligible = 60;
+
     public static double Divergence(double rate, double mu, double alpha)
     {
         if (mu == 0 || rate == 0)
@@ -36,14 +39,35 @@ internal static class SampledGaussianRenyi
         return Math.Min(unsampled, (divergence * (1 + Slack)) + 1e-300);
     }
 
-    // Above 128, a fractional order takes the next whole one: divergences grow with the order.
+    // Above 128, a fractional order takes the next whole one: divergences grow with the order. The sum of C(n,k) (1-q)^(n-k) q^k (e^(k(k-1) mu^2/2) - 1) runs from both ends inwards.
     private static double WholeOrder(double rate, double mu, long whole, double alpha)
     {
         double logRate = Math.Log(rate), logRest = Elementary.LogOnePlus(-rate), largest = double.NegativeInfinity, sum = 0;
-        for (var k = 2L; k <= whole; k++)
+
+        // A logarithm of these terms is first concave, then convex, then concave again, as its second difference mu^2 - 1/k - 1/(n-k) rises and falls. So all terms lie below one of two points if at
+        // the lower one they fall, or both lie where it is convex, and at the upper one they fall on the way down, or it is convex there.
+        bool IsConvex(long k) => mu * mu > (1.0 / k) + (1.0 / (whole - k));
+        Add(whole);
+        var last = double.NegativeInfinity;
+        var low = 2L;
+        for (; low < whole && Add(low) is var term && (term >= largest - Negligible || (term >= last && !IsConvex(low))); low++)
+        {
+            last = term;
+        }
+
+        last = double.NegativeInfinity;
+        for (var high = mu * mu * whole < 4 ? low : whole - 1; high > low && Add(high) is var term && (term >= largest - Negligible || (term >= last && !IsConvex(high))); high--)
+        {
+            last = term;
+        }
+
+        return LogOnePlusExp(largest + Math.Log(sum)) / (Math.Max(whole, alpha) - 1);
+
+        double Add(long k)
         {
             var exponent = 0.5 * k * (k - 1) * mu * mu;
-            var term = Factorials.LogBinomial(whole, k) + ((whole - k) * logRest) + (k * logRate) + LogExpMinusOne(exponent);
+            var rest = Factorials.LogBinomial(whole, k) + ((whole - k) * logRest) + (k * logRate);
+            var term = rest + LogExpMinusOne(exponent);
             if (term > largest)
             {
                 (sum, largest) = ((sum * Math.Exp(largest - term)) + 1, term);
@@ -52,9 +76,9 @@ internal static class SampledGaussianRenyi
             {
                 sum += Math.Exp(term - largest);
             }
-        }
 
-        return LogOnePlusExp(largest + Math.Log(sum)) / (Math.Max(whole, alpha) - 1);
+            return rest + exponent;
+        }
     }
 
     // ln of E[r^alpha - 1 - alpha (r - 1)], scaled against overflow.

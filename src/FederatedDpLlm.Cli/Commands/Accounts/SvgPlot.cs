@@ -22,6 +22,18 @@ internal static class SvgPlot
             .Append(CultureInfo.InvariantCulture, $"<path d=\"M{Margin} {Margin / 2}V{Height - Margin}H{Width - Margin}\" fill=\"none\" stroke=\"#444\"/>\n")
             .Append(CultureInfo.InvariantCulture, $"<text x=\"{Width / 2}\" y=\"{Height - 18}\" text-anchor=\"middle\">{horizontal} (logarithmic, {scale.LowestX:G4} to {scale.HighestX:G6})</text>\n")
             .Append(CultureInfo.InvariantCulture, $"<text transform=\"translate(18 {Height / 2}) rotate(-90)\" text-anchor=\"middle\">{vertical} (logarithmic, {scale.LowestY:G3} to {scale.HighestY:G4})</text>\n");
+        foreach (var x in Ticks(scale.LowestX, scale.HighestX))
+        {
+            var at = Margin + (scale.X(x) * (Width - (2 * Margin)));
+            svg.Append(CultureInfo.InvariantCulture, $"<path d=\"M{at:F1} {Margin / 2}V{Height - Margin}\" stroke=\"#ddd\"/><text x=\"{at:F1}\" y=\"{Height - Margin + 18}\" text-anchor=\"middle\" fill=\"#444\">{x:G6}</text>\n");
+        }
+
+        foreach (var y in Ticks(scale.LowestY, scale.HighestY))
+        {
+            var at = Height - Margin - (scale.Y(y) * (Height - (1.5 * Margin)));
+            svg.Append(CultureInfo.InvariantCulture, $"<path d=\"M{Margin} {at:F1}H{Width - Margin}\" stroke=\"#ddd\"/><text x=\"{Margin - 6}\" y=\"{at + 4:F1}\" text-anchor=\"end\" fill=\"#444\">{y:G4}</text>\n");
+        }
+
         foreach (var (index, curve) in curves.Index())
         {
             var colour = Colours[index % Colours.Length];
@@ -33,5 +45,14 @@ internal static class SvgPlot
         }
 
         return svg.Append("</svg>\n").ToString();
+    }
+
+    // 1, 2 and 5 of each decade; only whole decades where there are many.
+    private static IEnumerable<double> Ticks(double low, double high)
+    {
+        int[] digits = Math.Log10(high / low) > 3 ? [1] : [1, 2, 5];
+        return Enumerable.Range((int)Math.Floor(Math.Log10(low)), (int)Math.Ceiling(Math.Log10(high / low)) + 2)
+            .SelectMany(power => digits.Select(digit => digit * Math.Pow(10, power)))
+            .Where(tick => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9));
     }
 }
