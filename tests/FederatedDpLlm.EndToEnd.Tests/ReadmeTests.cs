@@ -7,7 +7,7 @@ namespace FederatedDpLlm.EndToEnd.Tests;
 [Collection(SharedFederationCollection.Name)]
 public sealed partial class ReadmeTests(SharedFederation shared)
 {
-    // Commands that other tests run: the demo itself (FederationUnderTest), the suite that is running, a list of benchmarks, records of one's own.
+    // Commands that other tests run: the demo itself (ScriptTests), the suite that is running, a list of benchmarks, records of one's own.
     private static readonly string[] RunElsewhere = ["./run.sh", "./test.sh", "./bench.sh"];
 
     [Fact]

@@ -64,8 +64,9 @@ function hospital(one) {
 }
 
 function quota(one) {
-  // Two parts, which a narrow screen sets below each other.
-  const resets = one.resetsAt ? [`${one.reset}, `, `${new Date(one.resetsAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`] : ['never'];
+  // Parts, which a narrow screen sets below each other.
+  const at = one.resetsAt ? new Date(one.resetsAt).toISOString() : '';
+  const resets = at ? [`${one.reset}, `, `${at.slice(0, 10)} `, `${at.slice(11, 16)} UTC`] : ['never'];
   return element('tr', { 'data-account': one.id },
     element('td', { textContent: one.id }),
     element('td', {}, bar(one.spent, one.reserved, one.budget, `${number(one.budget > 0 ? (100 * (one.spent + one.reserved)) / one.budget : 100, 1)} % used`)),

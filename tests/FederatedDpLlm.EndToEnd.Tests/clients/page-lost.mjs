@@ -14,7 +14,8 @@ try {
   const says = (text) => page.waitForFunction((start) => document.getElementById('live').textContent.startsWith(start), text, { timeout: 30000 });
   await says('live');
   const address = page.url();
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth
+    || document.querySelector('.quotas').scrollWidth > document.querySelector('.quotas').parentElement.clientWidth);
   let lost;
   process.kill(Number(router), 'SIGSTOP');
   try {
