@@ -171,6 +171,52 @@ public sealed class OpenAiCompatibleEngineTests
     }
 
     [Fact]
+    public async Task A_stream_cut_anywhere_before_its_end_is_a_typed_error_and_bytes_may_arrive_one_by_one()
+    {
+        const string whole = "data: {\"choices\":[{\"delta\":{\"content\":\"Rest\"}}]}\r\n\r\n: still here\n\ndata: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]";
+        await using var server = await OpenAiTestServer.StartAsync(Kind.Vllm);
+        using var engine = await OpenAiCompatibleEngine.ConnectAsync(Options(server), TimeProvider.System, Token);
+        for (var length = 0; length < whole.Length; length++)
+        {
+            var part = whole[..length];
+            Assert.Equal(EngineFault.Unreachable, (await FailsOnAsync(server, engine, part)).Fault);
+        }
+
+        server.Instead = async (context, _) =>
+        {
+            foreach (var character in whole)
+            {
+                await context.Response.WriteAsync(character.ToString());
+                await context.Response.Body.FlushAsync();
+            }
+
+            return true;
+        };
+        await DrainAsync(engine.GenerateAsync(new(Asked, []), new GenerationOptions(8, new SamplingParameters(), []), Token));
+    }
+
+    [Theory]
+    [InlineData("data: {\"error\":{\"message\":\"out of memory\",\"code\":500}}\n\ndata: [DONE]\n\n")]
+    [InlineData("data: {\"choices\":[]}\n\ndata: {\"error\":\"the runner has stopped\"}\n\ndata: [DONE]\n\n")]
+    [InlineData("error: {\"code\":500,\"message\":\"context shift is disabled\"}\n\n")]
+    public async Task An_engine_that_fails_while_it_streams_is_a_typed_error_and_no_short_answer(string answer)
+    {
+        await using var server = await OpenAiTestServer.StartAsync(Kind.Vllm);
+        using var engine = await OpenAiCompatibleEngine.ConnectAsync(Options(server), TimeProvider.System, Token);
+        Assert.Equal(EngineFault.Refused, (await FailsOnAsync(server, engine, answer)).Fault);
+    }
+
+    [Fact]
+    public async Task Private_decoding_without_log_probabilities_is_refused_with_what_to_do()
+    {
+        await using var server = await OpenAiTestServer.StartAsync(Kind.Ollama);
+        using var engine = await OpenAiCompatibleEngine.ConnectAsync(Options(server), TimeProvider.System, Token);
+        var error = await Assert.ThrowsAsync<NotSupportedException>(() => engine.OpenDecodingAsync([new(Asked, [])], 8, Token));
+        Assert.Contains("needs log-probabilities", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("a-key", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Sampling_parameters_travel_only_where_they_were_asked_for()
     {
         await using var server = await OpenAiTestServer.StartAsync(Kind.Vllm);
@@ -188,6 +234,16 @@ public sealed class OpenAiCompatibleEngineTests
         Assert.DoesNotContain("a-key", options.ToString(), StringComparison.Ordinal);
         var error = await Assert.ThrowsAsync<EngineException>(() => OpenAiCompatibleEngine.ConnectAsync(options, TimeProvider.System, Token));
         Assert.Equal(EngineFault.Unreachable, error.Fault);
+    }
+
+    private static async Task<EngineException> FailsOnAsync(OpenAiTestServer server, OpenAiCompatibleEngine engine, string answer)
+    {
+        server.Instead = async (context, _) =>
+        {
+            await context.Response.WriteAsync(answer);
+            return true;
+        };
+        return await Assert.ThrowsAsync<EngineException>(() => DrainAsync(engine.GenerateAsync(new(Asked, []), new GenerationOptions(8, new SamplingParameters(), []), Token)));
     }
 
     private static OpenAiEngineOptions Options(OpenAiTestServer server, ScoreSource? scores = null) =>

@@ -66,7 +66,8 @@ public sealed class OpenAiCompatibleEngine : IInferenceEngine, IDisposable
     {
         if (!Capabilities.Logits)
         {
-            throw new NotSupportedException("The endpoint offers no log-probabilities of completions.");
+            throw new NotSupportedException(
+                $"Private decoding needs log-probabilities, and {_options.Model} gives none with completions: serve it with vLLM, llama.cpp's server or the embedded engine, or ask a question with options.");
         }
 
         var batch = new OpenAiDecodingBatch([.. contexts.Select(OpenAiPrompt.Text)], _options, CandidatesAsync);

@@ -55,7 +55,7 @@ internal sealed class OpenAiEndpoint : IDisposable
         }
     }
 
-    /// <summary>The <c>data:</c> events of one streamed call, up to <c>[DONE]</c>.</summary>
+    /// <summary>The <c>data:</c> events of one streamed call, up to <c>[DONE]</c>. A stream that stops before it is no answer but half of one, and a fault.</summary>
     /// <exception cref="EngineException">The call failed in one of the ways of <see cref="EngineFault"/>.</exception>
     public async IAsyncEnumerable<JsonElement> StreamAsync(string path, JsonObject body, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -76,14 +76,14 @@ internal sealed class OpenAiEndpoint : IDisposable
 
                 var text = line.ToString().TrimEnd('\r');
                 line.Clear();
-                if (text is "data: [DONE]" or "data:[DONE]")
+                if (IsEnd(text))
                 {
                     yield break;
                 }
 
-                if (text.StartsWith("data:", StringComparison.Ordinal))
+                if (EventOf(text) is { } piece)
                 {
-                    yield return Parse(text[5..]);
+                    yield return piece;
                 }
             }
 
@@ -91,6 +91,11 @@ internal sealed class OpenAiEndpoint : IDisposable
             {
                 throw new EngineException(EngineFault.Malformed, "The engine's stream holds an event without an end.");
             }
+        }
+
+        if (!IsEnd(line.ToString()))
+        {
+            throw new EngineException(EngineFault.Unreachable, "The engine's stream stopped before its end: the answer is incomplete.");
         }
     }
 
@@ -139,6 +144,17 @@ internal sealed class OpenAiEndpoint : IDisposable
         {
             throw new EngineException(EngineFault.Unreachable, "The engine cannot be reached, or the connection broke.", error);
         }
+    }
+
+    private static bool IsEnd(string line) => line is "data: [DONE]" or "data:[DONE]";
+
+    // An engine that fails while it streams has sent its status long before, so it says so in an event: {"error": ...} as data, or a field of that name.
+    private static JsonElement? EventOf(string line)
+    {
+        var piece = line.StartsWith("data:", StringComparison.Ordinal) ? Parse(line[5..]) : (JsonElement?)null;
+        var failed = line.StartsWith("error:", StringComparison.Ordinal)
+            || (piece is { ValueKind: JsonValueKind.Object } data && data.TryGetProperty("error", out var error) && error.ValueKind != JsonValueKind.Null);
+        return failed ? throw new EngineException(EngineFault.Refused, "The engine failed in the middle of its answer.") : piece;
     }
 
     private static JsonElement Parse(string text)
