@@ -10,7 +10,7 @@ public sealed record Bulyan(int Attackers) : RobustRule
 {
     /// <inheritdoc/>
     public override RobustRefusal? Check(int vectors, int attackers) =>
-        attackers > Attackers || vectors < (4 * Attackers) + 3 ? RobustRefusal.TooFewForBulyan : null;
+        attackers > Attackers || vectors < (4L * Attackers) + 3 ? RobustRefusal.TooFewForBulyan : null;
 
     private protected override float[] CombineFinite(IReadOnlyList<ReadOnlyMemory<float>> vectors)
     {

@@ -10,6 +10,12 @@ namespace FederatedDpLlm.SecureAggregation.Robust;
 /// <param name="Steps">How often the centre is moved.</param>
 public sealed record CentredClipping(double Radius, int Steps = 1) : RobustRule, ISumRule
 {
+    /// <summary>tau, above 0.</summary>
+    public double Radius { get; } = VectorMath.RequirePositive(Radius, nameof(Radius));
+
+    /// <summary>At least 1.</summary>
+    public int Steps { get; } = (int)VectorMath.RequirePositive(Steps, nameof(Steps));
+
     /// <inheritdoc/>
     public override bool WorksOnSums => true;
 

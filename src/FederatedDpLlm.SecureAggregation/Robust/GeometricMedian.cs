@@ -10,6 +10,12 @@ namespace FederatedDpLlm.SecureAggregation.Robust;
 /// <param name="Steps">How often the centre is moved.</param>
 public sealed record GeometricMedian(double Smoothing, int Steps = 4) : RobustRule, ISumRule
 {
+    /// <summary>nu, above 0.</summary>
+    public double Smoothing { get; } = VectorMath.RequirePositive(Smoothing, nameof(Smoothing));
+
+    /// <summary>At least 1.</summary>
+    public int Steps { get; } = (int)VectorMath.RequirePositive(Steps, nameof(Steps));
+
     /// <inheritdoc/>
     public override bool WorksOnSums => true;
 

@@ -10,7 +10,7 @@ public sealed record Krum(int Attackers, int Chosen = 1) : RobustRule
 {
     /// <inheritdoc/>
     public override RobustRefusal? Check(int vectors, int attackers) =>
-        vectors < (2 * Math.Max(Attackers, attackers)) + 3 || attackers > Attackers || Chosen < 1 || Chosen > vectors - Attackers - 2 ? RobustRefusal.TooFewForKrum : null;
+        vectors < (2L * Math.Max(Attackers, attackers)) + 3 || attackers > Attackers || Chosen < 1 || Chosen > vectors - Attackers - 2 ? RobustRefusal.TooFewForKrum : null;
 
     /// <summary>The chosen vectors' places, best first.</summary>
     public IReadOnlyList<int> Choose(IReadOnlyList<ReadOnlyMemory<float>> vectors)

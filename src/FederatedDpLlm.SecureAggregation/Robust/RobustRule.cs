@@ -13,7 +13,7 @@ public abstract record RobustRule
     public virtual bool WorksOnSums => false;
 
     /// <summary>Null where <paramref name="vectors"/> vectors with <paramref name="attackers"/> bad ones are within the rule's theorem.</summary>
-    public virtual RobustRefusal? Check(int vectors, int attackers) => vectors < (2 * attackers) + 1 ? RobustRefusal.NoHonestMajority : null;
+    public virtual RobustRefusal? Check(int vectors, int attackers) => vectors < (2L * attackers) + 1 ? RobustRefusal.NoHonestMajority : null;
 
     /// <summary>Combines vectors in the clear.</summary>
     /// <param name="vectors">At least one; all of one length.</param>

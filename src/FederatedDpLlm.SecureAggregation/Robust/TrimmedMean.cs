@@ -9,7 +9,7 @@ public sealed record TrimmedMean(int Trim) : RobustRule
 {
     /// <inheritdoc/>
     public override RobustRefusal? Check(int vectors, int attackers) =>
-        vectors < (2 * Trim) + 1 || attackers > Trim ? RobustRefusal.NoHonestMajority : null;
+        vectors < (2L * Trim) + 1 || attackers > Trim ? RobustRefusal.NoHonestMajority : null;
 
     private protected override float[] CombineFinite(IReadOnlyList<ReadOnlyMemory<float>> vectors)
     {

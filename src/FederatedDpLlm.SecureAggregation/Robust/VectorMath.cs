@@ -63,4 +63,7 @@ internal static class VectorMath
 
     /// <summary>The middle of sorted values (the mean of the two where there are two).</summary>
     public static double MiddleOfSorted(ReadOnlySpan<float> sorted) => (sorted[(sorted.Length - 1) / 2] + (double)sorted[sorted.Length / 2]) / 2;
+
+    public static double RequirePositive(double value, string name) =>
+        value > 0 && double.IsFinite(value) ? value : throw new ArgumentOutOfRangeException(name, value, "A finite number above 0 is needed.");
 }

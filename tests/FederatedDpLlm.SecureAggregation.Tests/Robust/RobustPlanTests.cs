@@ -25,6 +25,12 @@ public sealed class RobustPlanTests
         { new RobustPlan(new TrimmedMean(1), Secrecy.Clear, 9, 2), RobustRefusal.NoHonestMajority },
         { new RobustPlan(new TrimmedMean(2), Secrecy.Clear, 5, 2), null },
 
+        // So many attackers that twice or four times their number wraps around.
+        { new RobustPlan(new Bulyan(1 << 30), Secrecy.Clear, 11, 0), RobustRefusal.TooFewForBulyan },
+        { new RobustPlan(new Krum(1 << 30), Secrecy.Clear, 11, 0), RobustRefusal.TooFewForKrum },
+        { new RobustPlan(new TrimmedMean(1 << 30), Secrecy.Clear, 11, 0), RobustRefusal.NoHonestMajority },
+        { new RobustPlan(new CoordinateMedian(), Secrecy.Clear, 11, 1 << 30), RobustRefusal.NoHonestMajority },
+
         // A rule that compares single vectors together with full secrecy.
         { new RobustPlan(new Krum(1), Secrecy.OneSum, 100, 1), RobustRefusal.NeedsSingleVectors },
         { new RobustPlan(new Bulyan(1), Secrecy.OneSum, 100, 1), RobustRefusal.NeedsSingleVectors },
@@ -51,6 +57,15 @@ public sealed class RobustPlanTests
 
     [Theory, MemberData(nameof(Plans))]
     public void A_configuration_that_cannot_work_is_refused_with_its_reason(RobustPlan plan, RobustRefusal? refusal) => Assert.Equal(refusal, plan.Check());
+
+    [Theory, InlineData(0), InlineData(-1), InlineData(double.NaN), InlineData(double.PositiveInfinity)]
+    public void A_rule_without_a_radius_is_no_rule(double radius)
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => new CentredClipping(radius));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new GeometricMedian(radius));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new CentredClipping(1, Steps: 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new GeometricMedian(1, Steps: 0));
+    }
 
     [Fact]
     public void Groups_are_a_partition_that_changes_with_the_seed()
