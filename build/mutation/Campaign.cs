@@ -93,9 +93,14 @@ internal sealed class Campaign(string testAssembly, string mutatedAssembly, stri
         while (!process.WaitForExit(200))
         {
             process.Refresh();
-            if (process.TotalProcessorTime - worked > TimeSpan.FromMilliseconds(20))
+            if (WorkedBy(process) is not { } now)
             {
-                (worked, idleSince) = (process.TotalProcessorTime, Stopwatch.GetTimestamp());
+                break;
+            }
+
+            if (now - worked > TimeSpan.FromMilliseconds(20))
+            {
+                (worked, idleSince) = (now, Stopwatch.GetTimestamp());
             }
 
             if (worked.TotalSeconds > limitSeconds || Stopwatch.GetElapsedTime(idleSince).TotalSeconds > StuckSeconds)
@@ -108,5 +113,18 @@ internal sealed class Campaign(string testAssembly, string mutatedAssembly, stri
 
         process.WaitForExit();
         return (process.ExitCode, output);
+    }
+
+    // Null where it has ended since the last look.
+    private static TimeSpan? WorkedBy(Process process)
+    {
+        try
+        {
+            return process.TotalProcessorTime;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
     }
 }
