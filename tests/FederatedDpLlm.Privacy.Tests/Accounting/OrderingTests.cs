@@ -43,7 +43,9 @@ public sealed class OrderingTests
             var advanced = AdvancedComposition.DworkRothblumVadhan(each, count, delta);
             var filter = Currency.Advanced(delta);
             Assert.Equal(optimal, tight, 1e-6 * optimal);
-            Assert.True(tight <= Renyi.EpsilonAt(released, delta) * (1 + 1e-9));
+
+            // Near the pure end both are the truth but for rounding, of which the loss distribution carries 1e-9.
+            Assert.True(tight <= Renyi.EpsilonAt(released, delta) * (1 + 1e-8));
             Assert.True(optimal <= advanced * (1 + 1e-9));
             Assert.True(tight <= filter.EpsilonOf(filter.CostOf(released)) * (1 + 1e-9), "The filter holds for adaptively chosen epsilons: it cannot be below.");
             Assert.True(tight <= count * each.Value * (1 + 1e-9));
