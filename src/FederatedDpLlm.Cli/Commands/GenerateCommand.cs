@@ -19,20 +19,30 @@ internal static class GenerateCommand
         var greedy = new Option<bool>("--greedy") { Description = "Always the most likely token." };
         var temperature = new Option<double>("--temperature") { DefaultValueFactory = _ => 1.0, Description = "Of sampling." };
         var topP = new Option<double>("--top-p") { DefaultValueFactory = _ => 1.0, Description = "Of nucleus sampling." };
+        var topK = new Option<int>("--top-k") { Description = "Only this many of the most likely tokens; 0 for all.", DefaultValueFactory = _ => 0 };
+        var minP = new Option<double>("--min-p") { Description = "Only tokens at least this share as likely as the most likely one.", DefaultValueFactory = _ => 0 };
+        var penalty = new Option<double>("--repetition-penalty") { Description = "Divides the logits of tokens that came before; 1 changes nothing.", DefaultValueFactory = _ => 1.0 };
         var json = new Option<bool>("--json") { Description = "Exactly one line of JSON on standard output." };
-        var command = new Command("generate", "Goes on from a text with any model that the engine reads.") { model, tokenizer, prompt, tokens, greedy, temperature, topP, json };
+        var command = new Command("generate", "Goes on from a text with any model that the engine reads.") 
+        {
+            model, tokenizer, prompt, tokens, greedy, temperature, topP, topK, minP, penalty, json,
+        };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () =>
             {
-                var sampling = parsed.GetValue(greedy) ? SamplingOptions.Greedy : new SamplingOptions(parsed.GetValue(temperature), parsed.GetValue(topP));
+                var sampling = new SamplingParameters
+                {
+                    Temperature = parsed.GetValue(greedy) ? 0 : parsed.GetValue(temperature), TopP = parsed.GetValue(topP), TopK = parsed.GetValue(topK), MinP = parsed.GetValue(minP),
+                    RepetitionPenalty = parsed.GetValue(penalty),
+                };
                 return Guarded(() => Run(
-                    LanguageModel.Load(parsed.GetRequiredValue(model), tokenizer: parsed.GetValue(tokenizer)), parsed.GetValue(prompt)!, parsed.GetValue(tokens), sampling, parsed.GetValue(json), cancellationToken));
+                    LanguageModel.Load(parsed.GetRequiredValue(model), tokenizer: parsed.GetValue(tokenizer)), parsed.GetValue(prompt)!, parsed.GetValue(tokens), sampling.Checked(), parsed.GetValue(json), cancellationToken));
             },
             cancellationToken));
         return command;
     }
 
-    private static int Run(LanguageModel model, string prompt, int count, SamplingOptions sampling, bool json, CancellationToken cancellationToken)
+    private static int Run(LanguageModel model, string prompt, int count, SamplingParameters sampling, bool json, CancellationToken cancellationToken)
     {
         List<int> promptIds = [.. model.Tokenizer.BeginToken is { } begin ? [begin] : Array.Empty<int>(), .. model.Tokenizer.Encode(prompt)];
         if (promptIds.Count == 0)
@@ -41,14 +51,16 @@ internal static class GenerateCommand
         }
 
         using var random = new SecureRandom();
-        var sampler = new TokenSampler(random);
+        var (shaping, sampler) = (new TokenShaping(sampling), new TokenSampler(random));
+        int[] vocabulary = [.. Enumerable.Range(0, model.Configuration.Vocabulary)];
         var decoder = new Models.Tokenization.StreamingTextDecoder(model.Tokenizer, trimLeadingSpace: prompt.Length == 0);
         var text = new System.Text.StringBuilder();
         var ids = new List<int>(promptIds);
         using var batch = model.OpenBatch([promptIds], cancellationToken);
         while (ids.Count - promptIds.Count < count)
         {
-            var token = sampler.Sample(batch.Logits(0), sampling);
+            var token = sampler.Sample(shaping.Shape(vocabulary, batch.Logits(0)), sampling.Temperature);
+            shaping.Release(token);
             if (model.Tokenizer.EndTokens.Contains(token))
             {
                 break;

@@ -3,20 +3,22 @@ using FederatedDpLlm.Privacy.Sampling;
 
 namespace FederatedDpLlm.Models.Sampling;
 
-/// <summary>Chooses tokens: greedily, or by temperature and nucleus (Holtzman et al. 2020, arXiv 1904.09751) with a cryptographic source.</summary>
+/// <summary>Chooses tokens from logits that <see cref="TokenShaping"/> has shaped: the largest, or by their probabilities.</summary>
+/// <param name="random">A cryptographic source, or a seeded one where an answer must be the same again; 8 bytes a token.</param>
 public sealed class TokenSampler(ISecureRandom random)
 {
-    /// <summary>One token.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Temperature is negative or not finite, or top-p not within (0, 1].</exception>
-    public int Sample(ReadOnlySpan<float> logits, SamplingOptions options)
+    /// <summary>The index of one token. Minus infinity is never chosen.</summary>
+    /// <param name="logits">At least one is finite.</param>
+    /// <param name="temperature">At least 0; 0 takes the largest.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The temperature is negative or not finite.</exception>
+    public int Sample(ReadOnlySpan<float> logits, double temperature)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        if (!double.IsFinite(options.Temperature) || options.Temperature < 0 || options.TopP is not (> 0 and <= 1))
+        if (!double.IsFinite(temperature) || temperature < 0)
         {
-            throw new ArgumentOutOfRangeException(nameof(options), options, "The temperature is at least 0, top-p within (0, 1].");
+            throw new ArgumentOutOfRangeException(nameof(temperature), temperature, "The temperature is at least 0.");
         }
 
-        return options.Temperature == 0 ? Largest(logits) : Draw(Nucleus(logits, options));
+        return temperature == 0 ? Largest(logits) : Draw(logits, temperature);
     }
 
     /// <summary>The most likely token; the first of equals.</summary>
@@ -34,47 +36,29 @@ public sealed class TokenSampler(ISecureRandom random)
         return best;
     }
 
-    // Tokens with their weights, most likely first, cut where top-p is reached.
-    private static List<(int Token, double Weight)> Nucleus(ReadOnlySpan<float> logits, SamplingOptions options)
+    private int Draw(ReadOnlySpan<float> logits, double temperature)
     {
-        var max = logits[Largest(logits)];
-        var weights = new List<(int Token, double Weight)>(logits.Length);
-        for (var token = 0; token < logits.Length; token++)
+        var largest = Largest(logits);
+        var weights = new double[logits.Length];
+        var sum = 0.0;
+        for (var token = 0; token < weights.Length; token++)
         {
-            weights.Add((token, Math.Exp(((double)logits[token] - max) / options.Temperature)));
+            sum += weights[token] = Math.Exp(((double)logits[token] - logits[largest]) / temperature);
         }
 
-        if (options.TopP >= 1)
-        {
-            return weights;
-        }
-
-        weights.Sort((a, b) => b.Weight != a.Weight ? b.Weight.CompareTo(a.Weight) : a.Token.CompareTo(b.Token));
-        var (wanted, held, kept) = (options.TopP * weights.Sum(one => one.Weight), 0.0, 0);
-        while (kept < weights.Count && held < wanted)
-        {
-            held += weights[kept++].Weight;
-        }
-
-        weights.RemoveRange(kept, weights.Count - kept);
-        return weights;
-    }
-
-    private int Draw(List<(int Token, double Weight)> weights)
-    {
         Span<byte> bytes = stackalloc byte[8];
         random.Fill(bytes);
-        var uniform = (BinaryPrimitives.ReadUInt64LittleEndian(bytes) >> 11) * (1.0 / (1UL << 53));
-        var left = uniform * weights.Sum(one => one.Weight);
-        foreach (var (token, weight) in weights)
+        var left = (BinaryPrimitives.ReadUInt64LittleEndian(bytes) >> 11) * (1.0 / (1UL << 53)) * sum;
+        for (var token = 0; token < weights.Length; token++)
         {
-            left -= weight;
+            left -= weights[token];
             if (left < 0)
             {
                 return token;
             }
         }
 
-        return weights[^1].Token;
+        // Rounding used the sum up: as likely as 2^-53.
+        return largest;
     }
 }

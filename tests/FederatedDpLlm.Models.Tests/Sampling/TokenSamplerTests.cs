@@ -11,7 +11,7 @@ public sealed class TokenSamplerTests
     public void Greedy_takes_the_largest_and_the_first_of_equals()
     {
         using var random = new SecureRandom();
-        Assert.Equal(1, new TokenSampler(random).Sample(Logits, SamplingOptions.Greedy));
+        Assert.Equal(1, new TokenSampler(random).Sample(Logits, 0));
         Assert.Equal(0, TokenSampler.Largest([2f, 2f]));
     }
 
@@ -21,7 +21,7 @@ public sealed class TokenSamplerTests
     {
         const int Draws = 20_000;
         using var random = new SecureRandom();
-        var counts = Draw(new TokenSampler(random), new SamplingOptions(temperature), Draws);
+        var counts = Draw(new TokenSampler(random), temperature, Draws);
         var weights = Logits.Select(logit => Math.Exp(logit / temperature)).ToArray();
         var chiSquare = weights.Select((weight, token) => (Expected: Draws * weight / weights.Sum(), Seen: counts[token]))
             .Sum(pair => Math.Pow(pair.Seen - pair.Expected, 2) / pair.Expected);
@@ -29,29 +29,43 @@ public sealed class TokenSamplerTests
     }
 
     [Fact]
-    public void Top_p_never_takes_what_lies_outside_the_nucleus()
+    public void What_was_cut_is_never_taken()
     {
         using var random = new SecureRandom();
+        var shaped = new TokenShaping(new SamplingParameters { TopP = 0.8 }).Shape([0, 1, 2, 3], Logits);
 
         // Probabilities 0.64, 0.24, 0.09, 0.01 in order: 0.8 is reached with the second.
-        var counts = Draw(new TokenSampler(random), new SamplingOptions(1, 0.8), 2000);
-        Assert.Equal((0, 0), (counts[0], counts[3]));
-        Assert.True(counts[1] > counts[2] && counts[2] > 0);
+        var sampler = new TokenSampler(random);
+        Assert.All(Enumerable.Range(0, 2000).Select(_ => sampler.Sample(shaped, 1)), token => Assert.InRange(token, 1, 2));
     }
 
-    [Theory, InlineData(-1, 1), InlineData(double.NaN, 1), InlineData(1, 0), InlineData(1, 1.5)]
-    public void Impossible_options_are_refused(double temperature, double topP)
+    [Fact]
+    public void A_seeded_source_gives_the_same_tokens_again()
+    {
+        int[] Tokens(byte seed)
+        {
+            using var random = new AesCounterRandom([.. Enumerable.Repeat(seed, 32)]);
+            var sampler = new TokenSampler(random);
+            return [.. Enumerable.Range(0, 100).Select(_ => sampler.Sample(Logits, 1))];
+        }
+
+        Assert.Equal(Tokens(1), Tokens(1));
+        Assert.NotEqual(Tokens(1), Tokens(2));
+    }
+
+    [Theory, InlineData(-1), InlineData(double.NaN)]
+    public void An_impossible_temperature_is_refused(double temperature)
     {
         using var random = new SecureRandom();
-        Assert.Throws<ArgumentOutOfRangeException>(() => new TokenSampler(random).Sample(Logits, new SamplingOptions(temperature, topP)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new TokenSampler(random).Sample(Logits, temperature));
     }
 
-    private static int[] Draw(TokenSampler sampler, SamplingOptions options, int draws)
+    private static int[] Draw(TokenSampler sampler, double temperature, int draws)
     {
         var counts = new int[Logits.Length];
         for (var i = 0; i < draws; i++)
         {
-            counts[sampler.Sample(Logits, options)]++;
+            counts[sampler.Sample(Logits, temperature)]++;
         }
 
         return counts;

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using FederatedDpLlm.Inference.Voters;
 using FederatedDpLlm.Models;
 using FederatedDpLlm.Models.Prompts;
 using FederatedDpLlm.Models.Sampling;
@@ -65,7 +64,7 @@ public sealed class EmbeddedEngine(LanguageModel model, string name, ISecureRand
         var (shown, ended) = (0, false);
         for (var i = 0; i < options.MaxTokens && !ended; i++)
         {
-            var token = sampler.Sample(shaping.Shape(batch.Candidates, batch.Logits(0)), new SamplingOptions(options.Sampling.Temperature));
+            var token = sampler.Sample(shaping.Shape(batch.Candidates, batch.Logits(0)), options.Sampling.Temperature);
             if (batch.IsEnd(token))
             {
                 ended = true;

@@ -1,3 +1,5 @@
+using FederatedDpLlm.Models.Sampling;
+
 namespace FederatedDpLlm.Inference.Engines;
 
 /// <param name="MaxTokens">At least 1.</param>

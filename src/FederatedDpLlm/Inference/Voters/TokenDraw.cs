@@ -1,3 +1,4 @@
+using FederatedDpLlm.Models.Sampling;
 using FederatedDpLlm.Privacy.Mechanisms;
 using FederatedDpLlm.Privacy.Sampling;
 
@@ -15,11 +16,17 @@ internal sealed class TokenDraw(AnswerPlan plan, ISecureRandom random)
     public AnswerCost Cost => plan.CostOf(Tokens);
 
     /// <exception cref="InvalidOperationException">The plan's tokens are used up.</exception>
+    /// <exception cref="InvalidPartException">No candidate has a finite logit.</exception>
     public int Draw(IReadOnlyList<int> candidates, ReadOnlySpan<float> publicLogits, ReadOnlySpan<long> sums)
     {
         if (Tokens == _decoding.MaxTokens)
         {
             throw new InvalidOperationException("The plan's tokens are used up.");
+        }
+
+        if (!publicLogits.ContainsAnyInRange(float.MinValue, float.MaxValue))
+        {
+            throw new InvalidPartException("The engine gave no finite logit.");
         }
 
         var shaped = _shaping.Shape(candidates, publicLogits);

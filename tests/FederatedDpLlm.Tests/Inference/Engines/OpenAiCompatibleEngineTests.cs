@@ -1,3 +1,4 @@
+using FederatedDpLlm.Models.Sampling;
 using FederatedDpLlm.Inference;
 using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Inference.Engines.OpenAi;

@@ -1,8 +1,6 @@
-using FederatedDpLlm.Inference;
-using FederatedDpLlm.Inference.Engines;
-using FederatedDpLlm.Inference.Voters;
+using FederatedDpLlm.Models.Sampling;
 
-namespace FederatedDpLlm.Tests.Inference.Voters;
+namespace FederatedDpLlm.Models.Tests.Sampling;
 
 public sealed class TokenShapingTests
 {
@@ -49,10 +47,25 @@ public sealed class TokenShapingTests
     }
 
     [Fact]
+    public void A_repetition_penalty_draws_what_came_before_towards_zero_likelihood()
+    {
+        var shaping = new TokenShaping(new SamplingParameters { RepetitionPenalty = 2 });
+        shaping.Release(1);
+        shaping.Release(2);
+        shaping.Release(2);
+        Assert.Equal([2f, -6f, 3f], shaping.Shape([1, 2, 3], [4f, -3f, 3f]));
+    }
+
+    [Theory, InlineData(-1.0, 1.0, 0, 0.0, 1.0), InlineData(double.NaN, 1.0, 0, 0.0, 1.0), InlineData(1.0, 0.0, 0, 0.0, 1.0), InlineData(1.0, 1.5, 0, 0.0, 1.0)]
+    [InlineData(1.0, 1.0, -1, 0.0, 1.0), InlineData(1.0, 1.0, 0, 1.1, 1.0), InlineData(1.0, 1.0, 0, 0.0, 0.0)]
+    public void Parameters_out_of_their_ranges_are_refused(double temperature, double topP, int topK, double minP, double repetition) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new SamplingParameters { Temperature = temperature, TopP = topP, TopK = topK, MinP = minP, RepetitionPenalty = repetition }.Checked());
+
+    [Fact]
     public void What_is_no_number_is_cut_and_nothing_at_all_is_refused()
     {
         var shaping = new TokenShaping(new SamplingParameters());
         Assert.Equal([float.NegativeInfinity, 1f], shaping.Shape([1, 2], [float.NaN, 1f]));
-        Assert.Throws<InvalidPartException>(() => shaping.Shape([1, 2], [float.NaN, float.PositiveInfinity]));
+        Assert.Throws<ArgumentException>(() => shaping.Shape([1, 2], [float.NaN, float.PositiveInfinity]));
     }
 }

@@ -1,12 +1,11 @@
-using FederatedDpLlm.Inference.Engines;
-
-namespace FederatedDpLlm.Inference.Voters;
+namespace FederatedDpLlm.Models.Sampling;
 
 /// <summary>
-/// What a question's sampling parameters do to public logits: biases, penalties for tokens released before, then the cuts (a cut candidate becomes minus infinity).
-/// It reads public logits and released tokens only, so it costs nothing.
+/// What sampling parameters do to logits: biases, penalties for tokens released before, then the cuts (a cut candidate becomes minus infinity). Where it reads
+/// public logits and released tokens only, it costs no privacy.
 /// </summary>
-internal sealed class TokenShaping(SamplingParameters parameters)
+/// <param name="parameters">In their ranges.</param>
+public sealed class TokenShaping(SamplingParameters parameters)
 {
     private readonly Dictionary<int, int> _released = [];
 
@@ -14,29 +13,36 @@ internal sealed class TokenShaping(SamplingParameters parameters)
     public void Release(int token) => _released[token] = _released.GetValueOrDefault(token) + 1;
 
     /// <summary>The shaped logits over <paramref name="candidates"/>; at least one is finite.</summary>
-    /// <exception cref="InvalidPartException">No candidate has a finite logit.</exception>
+    /// <exception cref="ArgumentException">No candidate has a finite logit.</exception>
     public float[] Shape(IReadOnlyList<int> candidates, ReadOnlySpan<float> publicLogits)
     {
+        ArgumentNullException.ThrowIfNull(candidates);
         var shaped = new float[candidates.Count];
         for (var i = 0; i < shaped.Length; i++)
         {
-            var logit = publicLogits[i] + Steer(candidates[i]);
+            var logit = Steer(candidates[i], publicLogits[i]);
             shaped[i] = double.IsFinite(logit) ? (float)logit : float.NegativeInfinity;
         }
 
         if (!shaped.Any(float.IsFinite))
         {
-            throw new InvalidPartException("The engine gave no finite logit.");
+            throw new ArgumentException("No candidate has a finite logit.", nameof(publicLogits));
         }
 
         Cut(shaped);
         return shaped;
     }
 
-    private double Steer(int token)
+    private double Steer(int token, double logit)
     {
         var count = _released.GetValueOrDefault(token);
-        return parameters.LogitBias.GetValueOrDefault(token) - (count * parameters.FrequencyPenalty) - (count > 0 ? parameters.PresencePenalty : 0);
+        if (count > 0)
+        {
+            logit = logit > 0 ? logit / parameters.RepetitionPenalty : logit * parameters.RepetitionPenalty;
+            logit -= (count * parameters.FrequencyPenalty) + parameters.PresencePenalty;
+        }
+
+        return logit + parameters.LogitBias.GetValueOrDefault(token);
     }
 
     // The likeliest candidate is never cut. Equal logits fall by index, so the cut is the same on every machine.
