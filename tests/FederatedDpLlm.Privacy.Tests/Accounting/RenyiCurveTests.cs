@@ -1,0 +1,30 @@
+using CsCheck;
+using FederatedDpLlm.Privacy.Accounting;
+
+namespace FederatedDpLlm.Privacy.Tests.Accounting;
+
+/// <summary>Canonne, Kamath, Steinke, arXiv:2004.00010, Proposition 12, at every order of a curve: the least is the answer.</summary>
+public sealed class RenyiCurveTests
+{
+    private static readonly Gen<double> Noise = Gen.Double[-1.3, 1.5].Select(log => Math.Pow(10, log));
+
+    [Fact]
+    public void The_epsilon_of_a_curve_is_the_least_of_its_orders() => Gen.Select(Noise, Gen.Double[-12, -1]).Sample((noise, logDelta) =>
+    {
+        var (curve, delta) = (RenyiCurve.Of(new GaussianEvent(noise, NeighbouringRelation.AddOrRemoveOne)), Math.Pow(10, logDelta));
+        var least = curve.Points.Where(point => point.Order > 1 && double.IsFinite(point.Order))
+            .Min(point => point.Divergence + Math.Log(1 - (1 / point.Order)) - (Math.Log(delta * point.Order) / (point.Order - 1)));
+        var computed = curve.EpsilonAt(new(delta));
+        Assert.InRange(computed, (Math.Max(0, least) * (1 - 1e-12)) - 1e-12, (Math.Max(0, least) * (1 + 1e-9)) + 1e-12);
+    });
+
+    [Fact]
+    public void The_delta_of_a_curve_is_the_least_of_its_orders() => Gen.Select(Noise, Gen.Double[0, 40]).Sample((noise, epsilon) =>
+    {
+        var curve = RenyiCurve.Of(new GaussianEvent(noise, NeighbouringRelation.AddOrRemoveOne));
+        var least = curve.Points.Where(point => point.Order > 1 && double.IsFinite(point.Order)).Min(point =>
+            ((point.Order - 1) * (point.Divergence - epsilon)) + ((point.Order - 1) * Math.Log(1 - (1 / point.Order))) - Math.Log(point.Order));
+        var computed = curve.DeltaAt(epsilon);
+        Assert.InRange(computed, Math.Exp(Math.Min(0, least)) * (1 - 1e-9), Math.Exp(Math.Min(0, least)) * (1 + 1e-6));
+    });
+}
