@@ -24,6 +24,12 @@ public sealed class DecodingBatch : IDisposable
     /// <summary>The number of contexts.</summary>
     public int Count => _contextOf.Length;
 
+    /// <summary>The longest that a context grows.</summary>
+    public int ContextTokens => _forward.Context;
+
+    /// <summary>Whether a context has no room for a further token.</summary>
+    public bool IsFull => _sequences.Any(sequence => sequence.Length >= ContextTokens);
+
     /// <summary>The next token's logits of a context, one per vocabulary entry; changed by the next <see cref="Append"/>.</summary>
     public ReadOnlySpan<float> Logits(int index) => LogitsOf(_contextOf[index]);
 
@@ -39,11 +45,35 @@ public sealed class DecodingBatch : IDisposable
 
     /// <summary>Appends one token to every context and computes the next logits.</summary>
     /// <exception cref="ContextOverflowException">A context is full.</exception>
-    public void Append(int token, CancellationToken cancellationToken)
+    public void Append(int token, CancellationToken cancellationToken) => AppendTogether([(this, token)], cancellationToken);
+
+    /// <summary>Appends to every batch its own token: all of them in one forward pass, so that answers decoded at the same time read the weights once.</summary>
+    /// <param name="steps">Different batches of one model, each with the token for its contexts.</param>
+    /// <param name="cancellationToken">Ends the work between two passes; the batches are then of no further use.</param>
+    /// <exception cref="ContextOverflowException">A context is full (see <see cref="IsFull"/>); nothing was appended to any.</exception>
+    public static void AppendTogether(IReadOnlyList<(DecodingBatch Batch, int Token)> steps, CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(_sequences.Count == 0, this);
-        ReadOnlyMemory<int> one = new[] { token };
-        Run([.. _sequences.Select(sequence => new SequenceChunk(sequence, one, LogitsWanted.Last))], cancellationToken);
+        ArgumentNullException.ThrowIfNull(steps);
+        if (steps.Count == 0)
+        {
+            return;
+        }
+
+        if (steps.Any(step => step.Batch._forward != steps[0].Batch._forward) || steps.Select(step => step.Batch).Distinct().Count() < steps.Count)
+        {
+            throw new ArgumentException("Steps taken together are of different batches of one model.", nameof(steps));
+        }
+
+        var (chunks, places) = (new List<SequenceChunk>(), new List<(DecodingBatch Batch, int Sequence)>());
+        foreach (var (batch, token) in steps)
+        {
+            ObjectDisposedException.ThrowIf(batch._sequences.Count == 0, batch);
+            ReadOnlyMemory<int> one = new[] { token };
+            chunks.AddRange(batch._sequences.Select(sequence => new SequenceChunk(sequence, one, LogitsWanted.Last)));
+            places.AddRange(batch._sequences.Select((_, sequence) => (batch, sequence)));
+        }
+
+        steps[0].Batch._forward.Run(chunks, (chunk, _, logits) => places[chunk].Batch.Keep(places[chunk].Sequence, logits), cancellationToken);
     }
 
     /// <summary>The log-likelihood of each option as the continuation of each context; the contexts themselves stay as they are.</summary>
@@ -123,7 +153,9 @@ public sealed class DecodingBatch : IDisposable
     }
 
     private void Run(IReadOnlyList<SequenceChunk> chunks, CancellationToken cancellationToken) =>
-        _forward.Run(chunks, (chunk, _, logits) => logits.CopyTo(_logits.AsSpan(chunk * _vocabulary)), cancellationToken);
+        _forward.Run(chunks, (chunk, _, logits) => Keep(chunk, logits), cancellationToken);
+
+    private void Keep(int sequence, ReadOnlySpan<float> logits) => logits.CopyTo(_logits.AsSpan(sequence * _vocabulary));
 
     private double[][] FirstTokens(IReadOnlyList<IReadOnlyList<int>> options) =>
         [.. _sequences.Select((_, context) => options.Select(option => LogLikelihood.Of(LogitsOf(context), option[0])).ToArray())];

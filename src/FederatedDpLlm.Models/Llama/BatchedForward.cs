@@ -17,6 +17,9 @@ internal sealed class BatchedForward(LlamaWeights weights, int threads)
 
     private readonly ConcurrentBag<ForwardWorkspace> _workspaces = [];
 
+    /// <summary>Positions of a sequence at most.</summary>
+    public int Context => weights.Shape.Context;
+
     /// <summary>Appends every chunk to its sequence and hands out the wanted logits, in order.</summary>
     /// <exception cref="ContextOverflowException">A sequence would grow beyond the context; nothing was computed.</exception>
     /// <exception cref="OperationCanceledException">Cancelled between two passes; the sequences are of no further use.</exception>

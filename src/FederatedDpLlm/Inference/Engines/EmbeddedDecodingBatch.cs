@@ -5,7 +5,7 @@ using FederatedDpLlm.Models.Tokenization;
 namespace FederatedDpLlm.Inference.Engines;
 
 /// <summary>One decoding of the embedded engine over the whole vocabulary.</summary>
-internal sealed class EmbeddedDecodingBatch(LanguageModel model, DecodingBatch batch, EngineTurns turns) : IDecodingBatch
+internal sealed class EmbeddedDecodingBatch(LanguageModel model, DecodingBatch batch, DecodingSteps steps) : IDecodingBatch
 {
     private readonly StreamingTextDecoder _decoder = model.Template.AnswerDecoder();
     private readonly StringBuilder _text = new();
@@ -14,7 +14,7 @@ internal sealed class EmbeddedDecodingBatch(LanguageModel model, DecodingBatch b
 
     public string Text => _text.ToString();
 
-    public IDecodingBatch Fork() => new EmbeddedDecodingBatch(model, batch.Fork(), turns);
+    public IDecodingBatch Fork() => new EmbeddedDecodingBatch(model, batch.Fork(), steps);
 
     public bool IsEnd(int token) => model.Template.EndTokens.Contains(token);
 
@@ -22,13 +22,7 @@ internal sealed class EmbeddedDecodingBatch(LanguageModel model, DecodingBatch b
 
     public async Task AppendAsync(int token, CancellationToken cancellationToken)
     {
-        await turns.RunAsync(
-            () =>
-            {
-                batch.Append(token, cancellationToken);
-                return true;
-            },
-            cancellationToken).ConfigureAwait(false);
+        await steps.AppendAsync(batch, token, cancellationToken).ConfigureAwait(false);
         _text.Append(_decoder.Append(token));
     }
 

@@ -18,7 +18,7 @@ public sealed class EmbeddedEngine(LanguageModel model, string name, ISecureRand
     // Of the context, kept for records where a question is long.
     private const int RecordsShare = 3;
 
-    private readonly EngineTurns _turns = new();
+    private readonly DecodingSteps _steps = new(new EngineTurns());
 
     public EngineCapabilities Capabilities { get; } = new(name, model.Configuration.Context, Scores: true, Logits: true, int.MaxValue);
 
@@ -27,7 +27,7 @@ public sealed class EmbeddedEngine(LanguageModel model, string name, ISecureRand
     /// <inheritdoc/>
     /// <remarks>A question too long for the context loses its middle first, down to what leaves a third of the context to records; records then lose theirs.</remarks>
     public Task<IReadOnlyList<IReadOnlyList<OptionScore>>> ScoreAsync(IReadOnlyList<ChatContext> contexts, IReadOnlyList<string> options, CancellationToken cancellationToken) =>
-        _turns.RunAsync(
+        _steps.Turns.RunAsync(
             () =>
             {
                 var answers = options.Select(model.Template.EncodeAnswer).ToList();
@@ -45,12 +45,12 @@ public sealed class EmbeddedEngine(LanguageModel model, string name, ISecureRand
             cancellationToken);
 
     public Task<IDecodingBatch> OpenDecodingAsync(IReadOnlyList<ChatContext> contexts, int maxTokens, CancellationToken cancellationToken) =>
-        _turns.RunAsync<IDecodingBatch>(
+        _steps.Turns.RunAsync<IDecodingBatch>(
             () =>
             {
                 var budget = model.Configuration.Context - maxTokens;
                 var tokens = contexts.Select(context => model.Template.Encode(Turns(context.Messages), context.Records, budget)).ToList();
-                return new EmbeddedDecodingBatch(model, model.OpenBatch(tokens, cancellationToken), _turns);
+                return new EmbeddedDecodingBatch(model, model.OpenBatch(tokens, cancellationToken), _steps);
             },
             cancellationToken);
 
@@ -80,7 +80,7 @@ public sealed class EmbeddedEngine(LanguageModel model, string name, ISecureRand
         yield return new GeneratedText(stop.Rest(), Tokens: 0, ended ? FinishReason.Stop : FinishReason.Length);
     }
 
-    public void Dispose() => _turns.Dispose();
+    public void Dispose() => _steps.Turns.Dispose();
 
     private static List<PromptTurn> Turns(IReadOnlyList<ChatMessage> messages) => [.. messages.Select(message => new PromptTurn(message.Role, message.Content))];
 }
