@@ -9,7 +9,7 @@ public sealed class SeveralAnswersTests(SharedFederation shared)
     [Theory, InlineData("node"), InlineData("router")]
     public async Task Several_choices_cost_as_many_times_one(string trust)
     {
-        var token = await shared.Demo.TokenForAsync("several-" + trust);
+        var token = await shared.Demo.TokenForAsync("several-" + trust, "cardiology");
         var (status, body, _) = await shared.Demo.AskAsync(token, FederationUnderTest.Choice(0.5, trust, n: 3));
         Assert.True(status == 200, body.ToString());
         Assert.Equal([0, 1, 2], body.GetProperty("choices").EnumerateArray().Select(choice => choice.GetProperty("index").GetInt32()));
@@ -26,7 +26,7 @@ public sealed class SeveralAnswersTests(SharedFederation shared)
     [Theory, InlineData("node"), InlineData("router")]
     public async Task Several_decoded_answers_are_charged_for_what_each_used(string trust)
     {
-        var token = await shared.Demo.TokenForAsync("decodes-several-" + trust);
+        var token = await shared.Demo.TokenForAsync("decodes-several-" + trust, "cardiology");
         var (status, body, _) = await shared.Demo.AskAsync(token, new
         {
             model = "ward",
@@ -50,7 +50,7 @@ public sealed class SeveralAnswersTests(SharedFederation shared)
     {
         const int Answers = 3;
         var user = $"streams-several-{trust}-{includeUsage}";
-        var chunks = await shared.Demo.StreamAsync(await shared.Demo.TokenForAsync(user), new
+        var chunks = await shared.Demo.StreamAsync(await shared.Demo.TokenForAsync(user, "cardiology"), new
         {
             model = "ward",
             n = Answers,
@@ -113,6 +113,20 @@ public sealed class SeveralAnswersTests(SharedFederation shared)
     }
 
     [Fact]
+    public async Task A_purpose_is_a_name_and_no_place_for_text()
+    {
+        var token = await shared.Demo.TokenForAsync("writes-purposes", "cardiology");
+        foreach (var purpose in new[] { "Mrs Miller has a cough", new string('a', 300), "\ud800", string.Empty })
+        {
+            var (status, body, _) = await shared.Demo.AskAsync(token, new { model = "ward", max_tokens = 4, messages = new[] { new { role = "user", content = "Who?" } }, privacy = new { mechanism = "public", purpose } });
+            Assert.Equal(400, status);
+            Assert.DoesNotContain("Miller", body.ToString(), StringComparison.Ordinal);
+        }
+
+        Assert.DoesNotContain("Miller", (await shared.Demo.StateAsync()).ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task More_answers_than_the_quota_holds_are_refused_together()
     {
         var token = await shared.Demo.TokenForAsync("asks-too-many");
@@ -127,7 +141,7 @@ public sealed class SeveralAnswersTests(SharedFederation shared)
     [Fact]
     public async Task A_longer_question_counts_more_prompt_tokens_and_the_records_none()
     {
-        var token = await shared.Demo.TokenForAsync("counts-tokens");
+        var token = await shared.Demo.TokenForAsync("counts-tokens", "cardiology");
         async Task<int> PromptTokens(string content, string mechanism) => (await shared.Demo.AskAsync(token, new
         {
             model = "ward",

@@ -15,6 +15,7 @@ internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter rou
 {
     private const string IdempotencyKey = "Idempotency-Key";
     private const int LongestRequestId = 128;
+    private const int LongestPurpose = 64;
     private const string DefaultPurpose = "treatment";
 
     /// <summary>The caller's own id for idempotence, or a new one.</summary>
@@ -40,7 +41,7 @@ internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter rou
     {
         var privacy = request.Privacy ?? new PrivacyRequest();
         var mechanism = Mechanism(privacy);
-        return new RoutedQuestion(requestId, caller, privacy.Purpose ?? DefaultPurpose, Model(request.Model), privacy.Strategy, Trust(privacy.Trust), new Question
+        return new RoutedQuestion(requestId, caller, Purpose(privacy.Purpose), Model(request.Model), privacy.Strategy, Trust(privacy.Trust), new Question
         {
             Messages = Messages(request.Messages),
             Mechanism = mechanism,
@@ -64,6 +65,13 @@ internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter rou
             AskedAt = clock.GetUtcNow(),
         };
     }
+
+    // It is written into audit logs and shown on the page: a name, and no place for text.
+    private static string Purpose(string? purpose) => purpose is null
+        ? DefaultPurpose
+        : purpose.Length is > 0 and <= LongestPurpose && purpose.All(one => char.IsAsciiLetterOrDigit(one) || one is '-' or '_' or '.')
+            ? purpose
+            : throw Invalid("privacy.purpose", $"At most {LongestPurpose} letters, digits and '-', '_', '.'.");
 
     private static AnswerMechanism Mechanism(PrivacyRequest privacy) => privacy.Mechanism is { } name
         ? QuestionWire.Named(name) ?? throw Invalid("privacy.mechanism", "One of choice, private-decoding, public.")

@@ -222,8 +222,8 @@ public sealed class AggregationClient : IDisposable
             : ReleasedShares(announcement);
         _memory.LastMessage = [SignedFrame.Seal(MessageKind.Unmasking, _parameters, Self, _identity, body)];
         // What was not released is forgotten: a later compromise of this client cannot release it.
-        _memory.Held.Clear();
-        CryptographicOperations.ZeroMemory(_memory.CommitteeShare);
+        // So are the secrets that masked its own update: the last message can be repeated without them.
+        _memory.Forget();
         (_memory.CommitteeShare, _memory.CommitteeSum) = ([], []);
         _memory.Stage = ClientStage.Unmasked;
         return Pending();
@@ -283,9 +283,15 @@ public sealed class AggregationClient : IDisposable
     private bool HoldsOwnUpload(SurvivorAnnouncement announcement, IReadOnlyList<byte[]> proof) =>
         MerkleTree.Verify(_memory.UploadLeaf, announcement.PlaceOf(Self), announcement.Survivors.Count, proof, announcement.UploadRoot.Span);
 
-    // A neighbour whose shares never came cannot have been masked with: a set that holds it was made for somebody else's eyes.
+    // A neighbour whose shares never came cannot have been masked with: a set that holds it was made for somebody else's eyes. Whoever never advertised is nobody's
+    // neighbour and carries no masks: a set that holds him pretends to be larger than it is.
     private bool SurvivorsAreDealers(SurvivorAnnouncement announcement)
     {
+        if (_parameters.Mode != AggregationMode.Committee && !announcement.Survivors.All(_memory.Members.Contains))
+        {
+            return false;
+        }
+
         var graph = SharingGraph.Build(_parameters.Clients, _memory.Members, _parameters.Sharing, _memory.Advertisements);
         return _parameters.Mode == AggregationMode.Committee || announcement.Survivors.All(survivor => !graph.AreNeighbours(Self, survivor) || _memory.Held.ContainsKey(survivor));
     }

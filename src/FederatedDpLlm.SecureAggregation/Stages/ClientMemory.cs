@@ -180,7 +180,10 @@ internal sealed class ClientMemory : IDisposable
         return writer.ToArray();
     }
 
-    public void Dispose()
+    public void Dispose() => Forget();
+
+    /// <summary>Wipes every secret.</summary>
+    public void Forget()
     {
         (Seed, SelfMask) = (default, default);
         CryptographicOperations.ZeroMemory(ChannelSeed);

@@ -88,7 +88,7 @@ internal sealed class NodeNoiseAnswer(
 
         // From here on the request may have been sent; only a reply can prove that nothing was drawn.
         attempt.Sent(link.Id);
-        while (true)
+        for (var first = true; ; first = false)
         {
             var reply = await stream.NextAsync(cancellationToken);
             if (reply is NodeReply<AnswerEvent>.Broken { NeverSent: true })
@@ -104,6 +104,9 @@ internal sealed class NodeNoiseAnswer(
 
             switch (received.EventCase)
             {
+                // Who refuses after it began has broken off: what it may have drawn is charged.
+                case AnswerEvent.EventOneofCase.Refused when !first:
+                    yield break;
                 case AnswerEvent.EventOneofCase.Refused:
                     attempt.NothingDrawn();
                     if (await RefusedAsync(received.Refused, attempt) is { } refused)
@@ -144,7 +147,7 @@ internal sealed class NodeNoiseAnswer(
 
     private async Task<IReadOnlyList<RouteEvent>> CompleteAsync(Completion completion, DrawAttempt attempt, string node)
     {
-        var plan = noise.Plan(attempt.Question.Question, Math.Max(1, completion.Voters)).Plan ?? attempt.Plan;
+        var plan = noise.Plan(attempt.Question.Question, Math.Clamp(completion.Voters, 1, NodeSelection.MostVoters)).Plan ?? attempt.Plan;
         var ran = CompletionWire.Costs(completion, plan);
         var (accounts, auditEntry) = attempt.Hold is { } hold
             ? await hold.CommitAsync(ran, [node])

@@ -29,7 +29,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
         await using var attempt = new DrawAttempt(hold, question, priced, false, entry);
         try
         {
-            if (!await OpenAllAsync(question, hold, cancellationToken))
+            if (!await OpenAllAsync(question, hold, attempt, cancellationToken))
             {
                 await attempt.ReleaseAsync();
                 attempt.End();
@@ -37,7 +37,6 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
                 yield break;
             }
 
-            attempt.Sent(string.Join(',', _contributions.Select(one => one.Node)));
             var plan = noise.Plan(question.Question, _contributions.Sum(one => one.Voters)).Plan
                 ?? throw new InvalidOperationException("A question that was priced can be planned.");
             var pieces = question.Question.Mechanism == AnswerMechanism.Choice ? ChooseAsync(attempt, plan, cancellationToken) : DecodeAsync(attempt, plan, cancellationToken);
@@ -72,7 +71,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
         }
     }
 
-    private async Task<bool> OpenAllAsync(RoutedQuestion question, QuotaHold hold, CancellationToken cancellationToken)
+    private async Task<bool> OpenAllAsync(RoutedQuestion question, QuotaHold hold, DrawAttempt attempt, CancellationToken cancellationToken)
     {
         for (var round = 1; ; round++)
         {
@@ -87,14 +86,18 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
             _contributions.AddRange(candidates.Select(node => new Contribution(nodes[node.Id], deadline, cancellationToken)));
             var id = round == 1 ? hold.Id : $"{hold.Id}~{round}";
             var refusals = await Task.WhenAll(_contributions.Select(one => one.OpenAsync(ToWire(question, id), voters, cancellationToken)));
-            var refused = _contributions.Zip(refusals).Where(pair => pair.Second is not null || pair.First.Voters <= 0).ToList();
-            if (refused.Count == 0 && _contributions.Sum(one => one.Voters) == voters)
+
+            // A node that admits with other voters than it has told is asked no more: the rounds end with the nodes.
+            var refused = _contributions.Zip(refusals, candidates).Where(one => one.Second is not null || one.First.Voters != one.Third.Status!.Voters).ToList();
+            if (refused.Count == 0)
             {
+                // From here on one of them may have computed, whatever becomes of the others.
+                attempt.Sent(string.Join(',', _contributions.Select(one => one.Node)));
                 await Task.WhenAll(_contributions.Select(one => one.ProceedAsync(cancellationToken)));
                 return true;
             }
 
-            foreach (var (one, why) in refused)
+            foreach (var (one, why, _) in refused)
             {
                 _left.Add(one.Node);
                 _lastRefusal = why ?? _lastRefusal;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using FederatedDpLlm.SecureAggregation.Commitments;
 using FederatedDpLlm.SecureAggregation.Fields;
 using FederatedDpLlm.SecureAggregation.KeyAgreement;
 using FederatedDpLlm.SecureAggregation.Masking;
@@ -102,6 +103,47 @@ public sealed class AttackTests
 
         RefusalCode Confirm(SurvivorAnnouncement announcement) =>
             round.Clients[0].Confirm(new AnnouncedSurvivors(announcement.Encode(federation.Parameters), announced[0].InclusionProof)).Refusal!.Code;
+    }
+
+    // Without the check, seven uploads pass for eight: whoever never advertised carries no masks, and nothing in the shares misses him.
+    [Fact]
+    public void A_survivor_set_that_is_padded_with_whoever_never_advertised_is_not_signed()
+    {
+        using var federation = new Federation(9, 8, minimumSurvivors: 8);
+        var clients = Enumerable.Range(0, 9).Select(federation.Client).ToList();
+        var coordinator = new AggregationCoordinator(federation.Parameters);
+        foreach (var client in clients.SkipLast(1))
+        {
+            Assert.Null(coordinator.ReceiveAdvertisement(client.Advertise().Required.Release()));
+        }
+
+        var advertisements = coordinator.CloseAdvertisements().Required;
+        foreach (var client in clients.SkipLast(1))
+        {
+            Assert.Null(coordinator.ReceiveSharing(client.ShareKeys(advertisements).Required.Release()));
+        }
+
+        var inboxes = coordinator.CloseSharings().Required;
+        List<byte[]> leaves = [.. clients.Take(7).Select(client => MerkleTree.HashLeaf(client.Upload(inboxes[client.Self], federation.Inputs[client.Self]).Required.Release().Header.Span)), new byte[32]];
+        var padded = new SurvivorAnnouncement([0, 1, 2, 3, 4, 5, 6, 8], MerkleTree.Root([.. leaves]));
+        Assert.All(clients.Take(7), client => Assert.Equal(
+            RefusalCode.Equivocation,
+            client.Confirm(new AnnouncedSurvivors(padded.Encode(federation.Parameters), MerkleTree.Prove([.. leaves], client.Self))).Refusal!.Code));
+        clients.ForEach(client => client.Dispose());
+    }
+
+    [Fact]
+    public void The_last_snapshot_holds_none_of_the_secrets_that_masked_the_update()
+    {
+        using var federation = new Federation(6, 8);
+        using var round = new ManualRound(federation);
+        round.ToConfirmations();
+        var before = ClientMemory.TryDecode(round.Snapshots[0])!;
+        var last = round.Clients[0].Unmask(round.Confirmations).Required.Snapshot.ToArray();
+        Assert.All(
+            new[] { before.Seed.Bytes.ToArray(), before.SelfMask.Bytes.ToArray(), before.ChannelSeed },
+            secret => Assert.Equal(-1, last.AsSpan().IndexOf(secret)));
+        Assert.Empty(ClientMemory.TryDecode(last)!.EdgeKeys);
     }
 
     [Fact]

@@ -126,6 +126,26 @@ public sealed class FederatedRouterTests : IAsyncLifetime
         AssertJournal("failed", 1, "a");
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Who_refuses_after_an_answer_has_begun_has_broken_off_and_is_charged(bool buffered)
+    {
+        var router = await StartAsync("a", "b");
+        _nodes[0].Script = ScriptedNode.RefuseAfterTextAsync;
+        var events = await AskAsync(router, Choice(1), buffered);
+        if (buffered)
+        {
+            // Nothing of the first hospital's text is taken for the second's.
+            Assert.Equal("yes", Assert.IsType<RouteEvent.Text>(events[0]).Value);
+            Assert.IsType<RouteEvent.Completed>(events[^1]);
+        }
+        else
+        {
+            Assert.IsType<RouteEvent.Failed>(events[^1]);
+        }
+
+        Assert.Equal(buffered ? 2.0 : 1.0, Spent("global"));
+    }
+
     [Fact]
     public async Task A_whole_answer_fails_over_also_after_text()
     {

@@ -93,6 +93,14 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
         await responses.WriteAsync(new AnswerEvent { Completed = completion });
     }
 
+    /// <summary>A whole answer, and then a refusal that would have it for free.</summary>
+    public static async Task RefuseAfterTextAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses)
+    {
+        await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { Voters = 10 } });
+        await responses.WriteAsync(new AnswerEvent { Text = "the whole answer" });
+        await RefuseAsync(request, responses);
+    }
+
     public static async Task RefuseAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses) => await responses.WriteAsync(new AnswerEvent
     {
         Refused = new Refusal { Code = RefusalCodes.DataBudgetExhausted, Message = "spent", Account = new Account { Id = "data:x/all", Currency = "rho", BudgetUnits = 10, SpentUnits = 10 } },

@@ -46,7 +46,7 @@ internal sealed class FhirPatients
         }
     }
 
-    /// <summary>One record per patient, oldest entries first, and one more per document.</summary>
+    /// <summary>One record per patient, oldest entries first, and one more per document. A history is dated by its earliest entry, so that later ones leave the patient's block as it was.</summary>
     public void AddTo(RecordTally tally)
     {
         foreach (var (patient, entries) in _entries)
@@ -54,7 +54,7 @@ internal sealed class FhirPatients
             var history = entries.Where(entry => !entry.IsDocument).OrderBy(entry => entry.Date ?? DateOnly.MinValue).ThenBy(entry => entry.Text, StringComparer.Ordinal).ToList();
             if (history.Count > 0)
             {
-                tally.Add(new PatientRecord(patient, Tell(history, tally.Limits.MaxRecordBytes), history[^1].Date, CodesOf(history)));
+                tally.Add(new PatientRecord(patient, Tell(history, tally.Limits.MaxRecordBytes), history.Min(entry => entry.Date), CodesOf(history)));
             }
 
             foreach (var document in entries.Where(entry => entry.IsDocument))

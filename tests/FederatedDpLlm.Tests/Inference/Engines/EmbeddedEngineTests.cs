@@ -1,3 +1,4 @@
+using FederatedDpLlm.Models.Sampling;
 using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Inference.Voters;
 using FederatedDpLlm.Models;

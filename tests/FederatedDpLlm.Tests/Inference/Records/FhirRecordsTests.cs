@@ -12,6 +12,14 @@ public sealed class FhirRecordsTests
     private static readonly string Document = $$$"""{"resourceType":"DocumentReference","id":"d1","status":"current","type":{"text":"Discharge summary"},"subject":{"reference":"Patient/p1"},"date":"2020-03-04T00:00:00Z","content":[{"attachment":{"contentType":"text/plain","data":"{{{Convert.ToBase64String("Went home well."u8)}}}"}}]}""";
 
     [Fact]
+    public void Later_resources_leave_a_patient_in_the_block_that_the_first_one_chose()
+    {
+        using var file = new RecordFile("export.ndjson", string.Join('\n', Condition, Patient));
+        using var later = new RecordFile("later.ndjson", string.Join('\n', Medication, Observation, Document, Condition, Patient));
+        Assert.All([file, later], one => Assert.Equal("2019", new PatientBlocks(one.Load().Records, AdmissionWindow.Yearly, "all").Of("p1")));
+    }
+
+    [Fact]
     public void A_patients_resources_become_a_history_and_each_document_a_record_of_its_own()
     {
         using var file = new RecordFile("export.ndjson", string.Join('\n', Medication, Document, Observation, Condition, Patient));
