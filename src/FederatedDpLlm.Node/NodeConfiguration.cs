@@ -46,6 +46,10 @@ internal sealed record NodeConfiguration
     /// <value>Default: false.</value>
     public bool TrustRouterWithNoise { get; init; }
 
+    /// <summary>With <c>trust_router_with_noise</c>: the most voters that the router may count over all hospitals. A question over more is refused.</summary>
+    /// <value>Default: 100,000.</value>
+    public int MostFederationVoters { get; init; } = 100_000;
+
     public static (NodeConfiguration Configuration, string Folder) Load()
     {
         var path = Environment.GetEnvironmentVariable("CONFIG_FILE")

@@ -43,13 +43,14 @@ internal static class NodeServices
             "{Hospital}: {Records} records of {Patients} patients in {Shards} shards; {Skipped} records skipped.",
             configuration.Hospital, loaded.Records.Count, patients, shards.Count, loaded.SkippedCount);
         services.AddSingleton(new NodeProfile(
-            configuration.Hospital, configuration.TrustRouterWithNoise, configuration.DataBudget.Delta, loaded.Records.Count, patients,
+            configuration.Hospital, configuration.TrustRouterWithNoise, configuration.DataBudget.Delta,
             engine.Capabilities.Scores, engine.Capabilities.Logits)
         {
             Blocks = blocks.Names,
+            MostFederationVoters = configuration.MostFederationVoters,
         });
         services.AddSingleton(clock).AddSingleton<IBudgetLedger>(_ => ledger).AddSingleton(new PatientSpread(configuration.HospitalsPerPatient));
-        services.AddSingleton<IPrivateAnswering>(answering).AddSingleton<DataAccounts>().AddSingleton<NodeLoad>();
+        services.AddSingleton<IPrivateAnswering>(answering).AddSingleton<DataAccounts>().AddSingleton<NodeAdmission>().AddSingleton<NodeSettlement>().AddSingleton<NodeLoad>();
         services.AddGrpc(options => options.MaxReceiveMessageSize = LargestMessageBytes);
         if (StopWithInput.IsAsked)
         {

@@ -126,9 +126,9 @@ internal sealed class EndToEndClaim : IClaim
             listen.Protocols = HttpProtocols.Http2;
             listen.UseHttps(https => FederationTls.ConfigureServer(https, credentials, PeerIdentity.Router(authority.Federation)));
         }));
-        builder.Services.AddSingleton<IBudgetLedger>(_ => ledger).AddSingleton(new PatientSpread()).AddSingleton(new NodeProfile(hospital, true, 1e-6, 200, 200, true, false));
+        builder.Services.AddSingleton<IBudgetLedger>(_ => ledger).AddSingleton(new PatientSpread()).AddSingleton(new NodeProfile(hospital, true, 1e-6, true, false));
         builder.Services.AddSingleton<IPrivateAnswering>(new PrivateAnswering(new InstantEngine(), new ShardedRecords(records, new byte[PatientHash.MinKeySizeBytes], 25), random));
-        builder.Services.AddSingleton<DataAccounts>().AddSingleton<NodeLoad>().AddGrpc();
+        builder.Services.AddSingleton<DataAccounts>().AddSingleton<NodeAdmission>().AddSingleton<NodeSettlement>().AddSingleton<NodeLoad>().AddGrpc();
         var app = builder.Build();
         app.MapGrpcService<HospitalNodeService>();
         await app.StartAsync();

@@ -46,8 +46,6 @@ internal sealed class FederationEndpoint(
         node.LatencyMilliseconds,
         node.Status?.Model,
         node.Status?.Voters,
-        node.Status?.Patients,
-        node.Status?.Records,
         node.Status?.RouterNoiseAllowed,
         accounts = node.Status?.Accounts.Select(account => new
         {

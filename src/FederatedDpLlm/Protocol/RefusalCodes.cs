@@ -7,4 +7,5 @@ public static class RefusalCodes
     public const string InvalidQuestion = "invalid_question";
     public const string DuplicateRequest = "duplicate_request";
     public const string NotAllowed = "not_allowed";
+    public const string Unavailable = "unavailable";
 }

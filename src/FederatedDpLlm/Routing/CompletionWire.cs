@@ -1,4 +1,5 @@
 using FederatedDpLlm.Budgets;
+using FederatedDpLlm.Federation.Nodes.Links;
 using FederatedDpLlm.Inference;
 using FederatedDpLlm.Protocol;
 
@@ -7,6 +8,8 @@ namespace FederatedDpLlm.Routing;
 /// <summary>Reads what a node says of its own answer. A figure that cannot be is read as the most that was asked: unknown is spent.</summary>
 internal static class CompletionWire
 {
+    private const int MostAccounts = 512;
+
     /// <summary>The cost of each answer.</summary>
     /// <param name="completion">From the node.</param>
     /// <param name="plan">The question's plan for the number of voters that the node says it has.</param>
@@ -26,7 +29,7 @@ internal static class CompletionWire
 
     public static int PromptTokens(Completion completion) => Math.Max(0, completion.PromptTokens);
 
-    public static IEnumerable<ChargedAccount> Accounts(Completion completion) => completion.Accounts.Select(account => new ChargedAccount(
+    public static IEnumerable<ChargedAccount> Accounts(Completion completion) => completion.Accounts.Where(account => NodeClaims.FaultOf(account) is null).Take(MostAccounts).Select(account => new ChargedAccount(
         account.Id,
         AccountKind.Data,
         account.Currency,

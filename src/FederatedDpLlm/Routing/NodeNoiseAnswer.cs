@@ -86,6 +86,8 @@ internal sealed class NodeNoiseAnswer(
         using var call = link.Client.Answer(ToWire(attempt), deadline: clock.GetUtcNow().UtcDateTime + timeout, cancellationToken: cancellationToken);
         var stream = new NodeStream<AnswerEvent>(link, call.ResponseStream);
 
+        var texts = new NodeText(attempt.Question.Question);
+
         // From here on the request may have been sent; only a reply can prove that nothing was drawn.
         attempt.Sent(link.Id);
         for (var first = true; ; first = false)
@@ -115,7 +117,7 @@ internal sealed class NodeNoiseAnswer(
                     }
 
                     yield break;
-                case AnswerEvent.EventOneofCase.Text when received.Answer < 0 || received.Answer >= attempt.Question.Question.Answers:
+                case AnswerEvent.EventOneofCase.Text when !texts.Fits(received.Text, received.Answer):
                     yield break;
                 case AnswerEvent.EventOneofCase.Text when attempt.Show(received.Text, received.Answer) is { } text:
                     yield return text;
@@ -147,14 +149,14 @@ internal sealed class NodeNoiseAnswer(
 
     private async Task<IReadOnlyList<RouteEvent>> CompleteAsync(Completion completion, DrawAttempt attempt, string node)
     {
-        var plan = noise.Plan(attempt.Question.Question, Math.Clamp(completion.Voters, 1, NodeSelection.MostVoters)).Plan ?? attempt.Plan;
+        var plan = noise.Plan(attempt.Question.Question, Math.Clamp(completion.Voters, 1, NodeClaims.MostVoters)).Plan ?? attempt.Plan;
         var ran = CompletionWire.Costs(completion, plan);
         var (accounts, auditEntry) = attempt.Hold is { } hold
             ? await hold.CommitAsync(ran, [node])
             : ([], await quotas.RecordFreeAsync(attempt.Question, [node], plan.FreeReason!, CancellationToken.None));
         attempt.End();
         var done = new RouteEvent.Completed(new RouteCompletion(
-            [node], strategy.Name, AnswerCost.Sum(ran), [.. accounts, .. CompletionWire.Accounts(completion)], completion.Voters, auditEntry,
+            [node], strategy.Name, AnswerCost.Sum(ran), [.. accounts, .. CompletionWire.Accounts(completion)], plan.Voters, auditEntry,
             plan.FreeReason, CompletionWire.Finishes(completion, plan.Question.Answers), CompletionWire.PromptTokens(completion), CompletionWire.Tokens(completion)));
         return [.. attempt.TakeHeldBack(), done];
     }

@@ -6,11 +6,8 @@ namespace FederatedDpLlm.Routing;
 /// <summary>Which nodes may answer a question at all.</summary>
 internal static class NodeSelection
 {
-    // A node's claims are hostile until checked: what is counted with them has to stay countable.
-    public const int MostVoters = 4096;
-
     public static List<NodeSnapshot> Candidates(NodeDirectory nodes, RoutedQuestion question, IReadOnlySet<string> tried) =>
-        [.. nodes.Snapshots.Where(node => node.Healthy && node.Status is { } status && status.Voters is > 0 and <= MostVoters && status.Model == question.Model && !tried.Contains(node.Id) && Offers(status, question))];
+        [.. nodes.Snapshots.Where(node => node.Healthy && node.Status is { } status && status.Model == question.Model && !tried.Contains(node.Id) && Offers(status, question))];
 
     private static bool Offers(Protocol.NodeStatus status, RoutedQuestion question) => question.Question.Mechanism switch
     {

@@ -124,6 +124,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
     private async IAsyncEnumerable<RouteEvent> DecodeAsync(DrawAttempt attempt, AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (ran, finishes) = (new List<AnswerCost>(), new List<FinishReason>());
+        var texts = new NodeText(plan.Question);
         for (var answer = 0; answer < plan.Question.Answers; answer++)
         {
             var drawing = noise.OpenDecoding(plan);
@@ -132,6 +133,11 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
             while (!over)
             {
                 var steps = await Task.WhenAll(_contributions.Select(one => one.StepAsync(cancellationToken)));
+                if (!texts.Fits(_contributions[0].Text, answer))
+                {
+                    throw new InvalidPartException($"{_contributions[0].Node} sent more text than the longest answer holds");
+                }
+
                 if (stop.Push(_contributions[0].Text) is { Length: > 0 } text)
                 {
                     yield return attempt.Show(text, answer)!;

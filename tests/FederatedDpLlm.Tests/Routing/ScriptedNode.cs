@@ -36,7 +36,11 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
     /// <summary>What the node does with a question; by default it answers "yes" after two tokens of four.</summary>
     public Func<AnswerRequest, IServerStreamWriter<AnswerEvent>, Task> Script { get; set; } = AnswerAsync;
 
-    public long SpentUnits { get; set; }
+    /// <summary>What the node does with a question whose noise the router draws; by default all its voters vote for the first choice.</summary>
+    public Func<IAsyncStreamReader<ContributionRequest>, IServerStreamWriter<ContributionEvent>, Task> Contribution { get; set; } = VoteAsync;
+
+    /// <summary>What the node says of itself.</summary>
+    public Action<NodeStatus> Describe { get; set; } = _ => { };
 
     public static async Task<ScriptedNode> StartAsync(string id, FederationAuthority authority, string? certificateOf = null)
     {
@@ -69,8 +73,9 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
 
     public override Task<NodeStatus> GetStatus(StatusRequest request, ServerCallContext context)
     {
-        var status = new NodeStatus { Hospital = Id, Model = Model, Voters = 10, Scores = true, Logits = true };
-        status.Accounts.Add(new Account { Id = $"data:{Id}/all", Currency = "rho", BudgetUnits = 1000, SpentUnits = SpentUnits });
+        var status = new NodeStatus { Hospital = Id, Model = Model, Voters = 10, Scores = true, Logits = true, RouterNoiseAllowed = true };
+        status.Accounts.Add(new Account { Id = $"data:{Id}/all", Currency = "rho", BudgetUnits = 1000 });
+        Describe(status);
         return Task.FromResult(status);
     }
 
@@ -78,6 +83,34 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
     {
         Interlocked.Increment(ref _asked);
         return Script(request, responseStream);
+    }
+
+    public override Task Contribute(IAsyncStreamReader<ContributionRequest> requestStream, IServerStreamWriter<ContributionEvent> responseStream, ServerCallContext context)
+    {
+        Interlocked.Increment(ref _asked);
+        return Contribution(requestStream, responseStream);
+    }
+
+    public static Task VoteAsync(IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses) => VoteAsync(requests, responses, 10);
+
+    /// <param name="requests">From the router.</param>
+    /// <param name="responses">To the router.</param>
+    /// <param name="voters">That the node admits the question with.</param>
+    public static async Task VoteAsync(IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses, int voters)
+    {
+        await requests.MoveNext(CancellationToken.None);
+        var question = requests.Current.Open.Request.Question;
+        await responses.WriteAsync(new ContributionEvent { Admitted = new Admitted { Voters = voters } });
+        if (!await requests.MoveNext(CancellationToken.None) || requests.Current.Proceed is null)
+        {
+            return;
+        }
+
+        var votes = new Votes();
+        votes.Counts.AddRange(question.Choices.Select((_, option) => option == 0 ? (long)voters : 0));
+        votes.Tokens.AddRange(question.Choices.Select(_ => 1));
+        await responses.WriteAsync(new ContributionEvent { Votes = votes });
+        await responses.WriteAsync(new ContributionEvent { Completed = new Completion { PromptTokens = 5, Voters = voters } });
     }
 
     public static async Task AnswerAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses)
@@ -97,7 +130,7 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
     public static async Task RefuseAfterTextAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses)
     {
         await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { Voters = 10 } });
-        await responses.WriteAsync(new AnswerEvent { Text = "the whole answer" });
+        await responses.WriteAsync(new AnswerEvent { Text = "yes" });
         await RefuseAsync(request, responses);
     }
 
@@ -115,7 +148,7 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
     public static async Task BreakAfterTextAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses)
     {
         await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { Voters = 10 } });
-        await responses.WriteAsync(new AnswerEvent { Text = "ye" });
+        await responses.WriteAsync(new AnswerEvent { Text = "yes" });
         throw new InvalidOperationException("the node dies here");
     }
 

@@ -30,7 +30,7 @@ internal sealed class FhirPatients
             return;
         }
 
-        var patient = FhirText.PatientOf(resource);
+        var patient = RecordFields.NormalizeId(FhirText.PatientOf(resource));
         if (RecordFields.FaultOfId(patient) is { } fault)
         {
             skip($"a {resource.TypeName} that names no patient: {fault}");

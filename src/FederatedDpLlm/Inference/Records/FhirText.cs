@@ -124,7 +124,7 @@ internal static class FhirText
 
     private static string? NotesOf(List<Annotation> notes) => notes.Count == 0 ? null : Sentence(" ", [.. notes.Select(note => note.Text)]);
 
-    private static DateOnly? DateOf(string? dateTime) => dateTime is { Length: >= 10 } ? RecordFields.ParseDate(dateTime[..10]) : null;
+    private static DateOnly? DateOf(string? dateTime) => dateTime is { Length: > 0 } ? RecordFields.ParseDate(dateTime.Length > 10 ? dateTime[..10] : dateTime) : null;
 
     private static string On(DateOnly? date) => date is { } day ? day.ToString(" yyyy-MM-dd", CultureInfo.InvariantCulture) : "";
 

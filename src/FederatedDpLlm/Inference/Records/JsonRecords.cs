@@ -63,7 +63,7 @@ internal static class JsonRecords
         record = null;
         if (!TryText(root, "patientId", out var patient) || !TryText(root, "text", out var text) || !TryText(root, "date", out var date))
         {
-            fault = "patientId, text and date are strings";
+            fault = "patientId is a string or a whole number; text and date are strings";
             return false;
         }
 
@@ -94,7 +94,8 @@ internal static class JsonRecords
         value = property.ValueKind switch
         {
             JsonValueKind.String => property.GetString(),
-            JsonValueKind.Number when name == "patientId" => property.GetRawText(),
+            // Whole numbers only, which JSON writes in one way: 17 and 17.0 would be two patients.
+            JsonValueKind.Number when name == "patientId" && property.GetRawText().All(char.IsAsciiDigit) => property.GetRawText(),
             _ => null,
         };
         return value is not null;

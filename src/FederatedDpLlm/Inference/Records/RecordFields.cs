@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Text;
 
 namespace FederatedDpLlm.Inference.Records;
 
@@ -17,7 +18,7 @@ internal static class RecordFields
     {
         DateOnly? written = null;
         record = null;
-        fault = FaultOfId(patientId = patientId?.Trim()) ?? FaultOfText(text) ?? FaultOfCodes(codes);
+        fault = FaultOfId(patientId = NormalizeId(patientId)) ?? FaultOfText(text) ?? FaultOfCodes(codes);
         if (fault is null && !string.IsNullOrWhiteSpace(date) && (written = ParseDate(date)) is null)
         {
             fault = "the date is not of the form 2026-01-31";
@@ -35,11 +36,15 @@ internal static class RecordFields
     public static DateOnly? ParseDate(string text) =>
         DateTimeOffset.TryParseExact(text.Trim(), DateFormats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date) ? DateOnly.FromDateTime(date.Date) : null;
 
+    /// <summary>One patient has one id, whichever format it comes in: without blanks around it, and otherwise letter by letter as it is written.</summary>
+    public static string? NormalizeId(string? id) => id?.Trim();
+
     public static string? FaultOfId(string? id) => id switch
     {
         null or "" => "no patient id",
         { Length: > MaxIdCharacters } => $"the patient id is longer than {MaxIdCharacters} characters",
         _ when id.Any(char.IsControl) => "the patient id holds control characters",
+        _ when id.EnumerateRunes().Any(rune => rune == Rune.ReplacementChar) => "the patient id is not valid Unicode",
         _ => null,
     };
 

@@ -15,7 +15,7 @@ public static class DecodingStepWire
 
     /// <param name="wire">From a node: hostile until checked.</param>
     /// <param name="voters">What the node said of itself when it admitted the question.</param>
-    /// <exception cref="InvalidPartException">Lengths do not agree.</exception>
+    /// <exception cref="InvalidPartException">Lengths do not agree, or a logit is no finite number.</exception>
     public static DecodingStep FromWire(Protocol.DecodingStep wire, int voters)
     {
         var candidates = wire.Candidates.Count;
@@ -24,7 +24,10 @@ public static class DecodingStepWire
             throw new InvalidPartException("a decoding step whose lengths do not agree");
         }
 
-        return new DecodingStep([.. wire.Candidates], Values<float>(wire.PublicLogits), Values<long>(wire.ClippedSums), voters);
+        var logits = Values<float>(wire.PublicLogits);
+        return Array.TrueForAll(logits, float.IsFinite)
+            ? new DecodingStep([.. wire.Candidates], logits, Values<long>(wire.ClippedSums), voters)
+            : throw new InvalidPartException("a decoding step whose public logits are no numbers");
     }
 
     private static ByteString Bytes<T>(ReadOnlySpan<T> values)

@@ -39,6 +39,15 @@ public sealed class FhirRecordsTests
     }
 
     [Fact]
+    public void A_date_that_names_a_year_or_a_month_alone_is_a_date()
+    {
+        using var file = new RecordFile("export.ndjson", Condition.Replace("2019-05-06T10:00:00Z", "2017", StringComparison.Ordinal) + "\n" + Medication.Replace("2020-02-03", "2018-07", StringComparison.Ordinal));
+        var record = Assert.Single(file.Load().Records);
+        Assert.Equal(new DateOnly(2017, 1, 1), record.Date);
+        Assert.Contains("Medication 2018-07-01", record.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_folder_of_an_export_belongs_together()
     {
         using var file = new RecordFile("Patient.ndjson", Patient);

@@ -28,6 +28,9 @@ public sealed class JsonRecordsTests
     [InlineData("{\"patientId\":\"\",\"text\":\"x\"}")]
     [InlineData("{\"patientId\":\"p\\u0007\",\"text\":\"x\"}")]
     [InlineData("{\"patientId\":{\"a\":1},\"text\":\"x\"}")]
+    [InlineData("{\"patientId\":17.0,\"text\":\"x\"}")]
+    [InlineData("{\"patientId\":1e3,\"text\":\"x\"}")]
+    [InlineData("{\"patientId\":\"\\ud800\",\"text\":\"x\"}")]
     [InlineData("{\"patientId\":\"p\",\"text\":\"  \"}")]
     [InlineData("{\"patientId\":\"p\",\"text\":\"a\\u0000b\"}")]
     [InlineData("{\"patientId\":\"p\",\"text\":\"\\ud800\"}")]
@@ -44,6 +47,16 @@ public sealed class JsonRecordsTests
         Assert.Equal(("a.jsonl", 4L), (skipped.File, skipped.Line));
         Assert.DoesNotContain("31.12", skipped.Reason, StringComparison.Ordinal);
         Assert.Equal(1, loaded.SkippedCount);
+    }
+
+    [Fact]
+    public void One_patient_has_one_id_in_every_format()
+    {
+        using var json = new RecordFile("a.jsonl", "{\"patientId\":\" R\u00e9n \",\"text\":\"x\"}\n{\"patientId\":\"R\u00e9n\u00a0\",\"text\":\"y\"}");
+        using var csv = new RecordFile("a.csv", "patientId,text\n R\u00e9n ,x\nR\u00e9n,y\n");
+        using var fhir = new RecordFile("a.ndjson", "{\"resourceType\":\"Condition\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":\"Patient/ R\u00e9n \"}}");
+        Assert.All(json.Load().Records.Concat(csv.Load().Records).Concat(fhir.Load().Records), record => Assert.Equal("R\u00e9n", record.PatientId));
+        Assert.Equal(2, json.Load().Records.Count);
     }
 
     [Fact]

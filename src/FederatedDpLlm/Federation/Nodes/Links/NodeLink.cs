@@ -61,9 +61,10 @@ public sealed class NodeLink : IDisposable
         {
             var status = await Client.GetStatusAsync(new StatusRequest(), deadline: _clock.GetUtcNow().UtcDateTime + timeout, cancellationToken: cancellationToken);
             _missed = 0;
-            Publish(before => status.Hospital == Id
+            var fault = NodeClaims.FaultOf(status, Id);
+            Publish(before => fault is null
                 ? before with { Healthy = true, Status = status, LastSeen = _clock.GetUtcNow(), Trouble = null }
-                : before with { Healthy = false, Trouble = "it says that it is another hospital" });
+                : before with { Healthy = false, Trouble = fault });
         }
         catch (RpcException error) when (!cancellationToken.IsCancellationRequested)
         {

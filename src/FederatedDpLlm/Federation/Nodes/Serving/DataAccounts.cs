@@ -49,9 +49,20 @@ public sealed class DataAccounts(IBudgetLedger ledger, PatientSpread spread, Nod
     public Task<Settlement> ReleaseAsync(AnswerRequest request, AnswerPlan plan, CancellationToken cancellationToken) =>
         ledger.ReleaseAsync(request.RequestId, Entry(request, AuditDecision.Refused, plan, []), cancellationToken);
 
-    /// <summary>Records an answer that costs nothing, with its reason.</summary>
-    public Task<long> RecordFreeAsync(AnswerRequest request, AnswerPlan plan, CancellationToken cancellationToken) =>
-        ledger.RecordAsync(Entry(request, AuditDecision.Answered, plan, []), cancellationToken);
+    /// <summary>Records a step of an answer that costs nothing, with its reason.</summary>
+    public Task<long> RecordFreeAsync(AnswerRequest request, AnswerPlan plan, AuditDecision decision, CancellationToken cancellationToken) =>
+        ledger.RecordAsync(Entry(request, decision, plan, []), cancellationToken);
+
+    /// <summary>Records a question that was turned away before any account was asked: who asked, and the refusal's code.</summary>
+    public Task<long> RecordRefusalAsync(AnswerRequest request, string code, CancellationToken cancellationToken) => ledger.RecordAsync(
+        new AuditRecord(request.RequestId, AuditDecision.Refused, request.Actor, new Dictionary<string, string>
+        {
+            ["nodes"] = profile.Hospital,
+            ["department"] = request.Department,
+            ["purpose"] = request.Purpose,
+            ["refusal"] = code,
+        }),
+        cancellationToken);
 
     /// <summary>The accounts after a charge, for the wire.</summary>
     public IEnumerable<Protocol.Account> ToWire(IEnumerable<AccountState> states, AnswerPlan plan, IReadOnlyList<AnswerCost> ran)

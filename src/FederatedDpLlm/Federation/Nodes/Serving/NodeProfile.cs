@@ -4,12 +4,13 @@ namespace FederatedDpLlm.Federation.Nodes.Serving;
 /// <param name="Hospital">The hospital that the node speaks for.</param>
 /// <param name="RouterNoiseAllowed">Whether this hospital hands unnoised votes and sums to a router that it trusts to draw the noise.</param>
 /// <param name="Delta">The hospital's own delta: a question at any other is refused.</param>
-/// <param name="Records">Number of records read.</param>
-/// <param name="Patients">Number of patients among them.</param>
 /// <param name="Scores">Whether the engine can answer choices.</param>
 /// <param name="Logits">Whether the engine can decode privately.</param>
-public sealed record NodeProfile(string Hospital, bool RouterNoiseAllowed, double Delta, long Records, long Patients, bool Scores, bool Logits)
+public sealed record NodeProfile(string Hospital, bool RouterNoiseAllowed, double Delta, bool Scores, bool Logits)
 {
+    /// <summary>The most voters that this hospital believes a router to count over all hospitals; the clip of an answer whose noise the router draws grows with them.</summary>
+    public int MostFederationVoters { get; init; } = 100_000;
+
     /// <summary>The blocks of patients; one that cannot pay is read no more. Empty where all patients stand on one account.</summary>
     public IReadOnlyList<string> Blocks { get; init; } = [];
 }

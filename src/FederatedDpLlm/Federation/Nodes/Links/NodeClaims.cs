@@ -1,0 +1,34 @@
+using FederatedDpLlm.Protocol;
+
+namespace FederatedDpLlm.Federation.Nodes.Links;
+
+/// <summary>What a node may say of itself. A peer is hostile until checked: once, here, so that nothing behind it has to ask again.</summary>
+internal static class NodeClaims
+{
+    /// <summary>The most voters of one node: as many as a hospital may split its patients over.</summary>
+    public const int MostVoters = 10_000;
+
+    private const int MostAccounts = 512;
+    private const int LongestName = 256;
+
+    /// <returns>Why a status cannot be believed; null where it can.</returns>
+    public static string? FaultOf(NodeStatus status, string hospital) => status switch
+    {
+        _ when status.Hospital != hospital => "it says that it is another hospital",
+        { Model.Length: 0 or > LongestName } => $"its model's name is empty or longer than {LongestName} characters",
+        { Voters: < 1 or > MostVoters } => $"it claims {status.Voters} voters; between 1 and {MostVoters} can be counted",
+        { InFlight: < 0 } => "it claims fewer than no questions in flight",
+        { Accounts.Count: > MostAccounts } => $"it names more than {MostAccounts} accounts",
+        _ => status.Accounts.Select(FaultOf).FirstOrDefault(fault => fault is not null),
+    };
+
+    /// <inheritdoc cref="FaultOf(NodeStatus, string)"/>
+    public static string? FaultOf(Account account) => account switch
+    {
+        { Id.Length: 0 or > LongestName } or { Currency.Length: 0 or > LongestName } => "an account without a name, or with too long a one",
+        _ when account.Id.Any(char.IsControl) || account.Currency.Any(char.IsControl) => "an account whose name holds control characters",
+        { BudgetUnits: < 0 } or { SpentUnits: < 0 } or { ReservedUnits: < 0 } or { ChargedUnits: < 0 } => "an account with a negative amount",
+        _ when !double.IsFinite(account.Delta) || !double.IsFinite(account.EpsilonBudget) || !double.IsFinite(account.EpsilonRemaining) => "an account with a figure that is no number",
+        _ => null,
+    };
+}

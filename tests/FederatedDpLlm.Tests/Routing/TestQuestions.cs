@@ -1,0 +1,37 @@
+using FederatedDpLlm.Inference;
+using FederatedDpLlm.Inference.Engines;
+using FederatedDpLlm.Privacy;
+using FederatedDpLlm.Routing;
+using FederatedDpLlm.Security.Authentication;
+
+namespace FederatedDpLlm.Tests.Routing;
+
+/// <summary>Questions for scripted nodes.</summary>
+internal static class TestQuestions
+{
+    public static RoutedQuestion Choice(double epsilon) => Ask(new Question
+    {
+        Messages = [new ChatMessage("user", "Is it so?")],
+        Mechanism = AnswerMechanism.Choice,
+        Choices = ["yes", "no"],
+        Epsilon = new Epsilon(epsilon),
+        Delta = new Delta(1e-6),
+    });
+
+    public static RoutedQuestion Decoding(double epsilon, int maxTokens) => Ask(new Question
+    {
+        Messages = [new ChatMessage("user", "Is it so?")],
+        Mechanism = AnswerMechanism.PrivateDecoding,
+        Epsilon = new Epsilon(epsilon),
+        Delta = new Delta(1e-6),
+        MaxTokens = maxTokens,
+    });
+
+    private static RoutedQuestion Ask(Question question) => new(
+        Guid.NewGuid().ToString("N"), new Caller("alice", Roles.Clinician, "cardiology"), "treatment", ScriptedNode.Model, null, NoisePlace.Node, question);
+
+    public static RoutedQuestion Several(RoutedQuestion question, int answers) => question with { Question = question.Question with { Answers = answers } };
+
+    /// <summary>The same question with its noise drawn by the router.</summary>
+    public static RoutedQuestion AtRouter(RoutedQuestion question) => question with { Trust = NoisePlace.Router };
+}
