@@ -37,9 +37,9 @@ public sealed class BrokenAnswerTests
             await Assert.ThrowsAnyAsync<Exception>(() => stream.Reader.ReadToEndAsync(Cancel));
         }
 
-        await UntilAsync(async () => (int)(await demo.Client.GetAsync("/health/ready", Cancel)).StatusCode == 200, "the router answers again");
+        await Patience.UntilAsync(async () => (int)(await demo.Client.GetAsync("/health/ready", Cancel)).StatusCode == 200, "the router answers again");
         await AssertSpentAsync(demo, "loses-its-router");
-        await UntilAsync(async () => (await AccountsAsync(demo)).All(account => account.GetProperty("reserved").GetDouble() == 0), "nothing is held any more");
+        await Patience.UntilAsync(async () => (await AccountsAsync(demo)).All(account => account.GetProperty("reserved").GetDouble() == 0), "nothing is held any more");
         Assert.All(
             (await AccountsAsync(demo)).Where(account => account.GetProperty("id").GetString()!.StartsWith("data:", StringComparison.Ordinal)),
             account => Assert.True(account.GetProperty("spent").GetDouble() > 0));
@@ -61,8 +61,8 @@ public sealed class BrokenAnswerTests
         Assert.True(headers.RetryAfter is not null);
         Assert.Equal(503, (int)(await demo.Client.GetAsync("/health/ready", Cancel)).StatusCode);
         await LimitAsync(demo, "unlimited");
-        await UntilAsync(async () => (await demo.AskAsync(token, FederationUnderTest.Choice(1))).Status == 200, "it answers again");
-        await VerifyAsync(demo);
+        await Patience.UntilAsync(async () => (await demo.AskAsync(token, FederationUnderTest.Choice(1))).Status == 200, "it answers again");
+        await Cli.AssertVerifiedAsync(demo.DataFolder);
     }
 
     [Fact]
@@ -96,41 +96,13 @@ public sealed class BrokenAnswerTests
 
     private static async Task AssertSpentAsync(FederationUnderTest demo, string user)
     {
-        await UntilAsync(async () => await demo.SpentByAsync(user) > 0, "the hold is settled");
+        await Patience.UntilAsync(async () => await demo.SpentByAsync(user) > 0, "the hold is settled");
         Assert.InRange(await demo.SpentByAsync(user) / Math.Pow(2, 50), Epsilon - 0.01, Epsilon);
-        await VerifyAsync(demo);
-    }
-
-    private static async Task VerifyAsync(FederationUnderTest demo)
-    {
-        Assert.True((await Cli.JsonAsync(["budget", "verify", "--data", demo.DataFolder, "--json"])).GetProperty("ok").GetBoolean());
-        Assert.True((await Cli.JsonAsync(["audit", "verify", "--data", demo.DataFolder, "--json"])).GetProperty("ok").GetBoolean());
+        await Cli.AssertVerifiedAsync(demo.DataFolder);
     }
 
     private static async Task<IReadOnlyList<JsonElement>> AccountsAsync(FederationUnderTest demo) =>
         [.. (await Cli.JsonAsync(["budget", "show", "--data", demo.DataFolder, "--json"])).GetProperty("accounts").EnumerateArray()];
-
-    private static async Task UntilAsync(Func<Task<bool>> condition, string what)
-    {
-        var patience = Stopwatch.StartNew();
-        while (true)
-        {
-            try
-            {
-                if (await condition())
-                {
-                    return;
-                }
-            }
-            catch (HttpRequestException)
-            {
-                // Not there yet.
-            }
-
-            Assert.True(patience.Elapsed < TimeSpan.FromSeconds(60), $"After a minute it is still not so that {what}.");
-            await Task.Delay(200, Cancel);
-        }
-    }
 
     private sealed record BegunStream(HttpResponseMessage Response, StreamReader Reader) : IDisposable
     {

@@ -20,10 +20,10 @@ public sealed class FailureTests
             Assert.Equal(200, (await demo.AskAsync(token, FederationUnderTest.Choice(0.1))).Status);
         }
 
-        await UntilAsync(async () => (await demo.HospitalAsync(killed)).GetProperty("healthy").GetBoolean(), "the killed node answers again");
+        await Patience.UntilAsync(async () => (await demo.HospitalAsync(killed)).GetProperty("healthy").GetBoolean(), "the killed node answers again");
         var answered = await demo.AskAsync(token, FederationUnderTest.Choice(0.1, strategy: "round-robin"));
         Assert.Equal(200, answered.Status);
-        await AssertVerifiedAsync(demo.DataFolder);
+        await Cli.AssertVerifiedAsync(demo.DataFolder);
     }
 
     [Fact]
@@ -103,13 +103,13 @@ public sealed class FailureTests
             await Task.Delay(1500 + (37 * kill), TestContext.Current.CancellationToken);
             var running = Children(demo.DemoProcessId);
             FederationUnderTest.Kill(kill % 2 == 0 ? running[^1] : running[kill % running.Count]);
-            await UntilAsync(async () => (await demo.StateAsync()).GetProperty("hospitals").EnumerateArray().All(hospital => hospital.GetProperty("healthy").GetBoolean()), "the federation is whole again");
+            await Patience.UntilAsync(async () => (await demo.StateAsync()).GetProperty("hospitals").EnumerateArray().All(hospital => hospital.GetProperty("healthy").GetBoolean()), "the federation is whole again");
         }
 
         await stopping.CancelAsync();
         await Task.WhenAll(load);
         Assert.True(acknowledged > 0);
-        await AssertVerifiedAsync(demo.DataFolder);
+        await Cli.AssertVerifiedAsync(demo.DataFolder);
         var shown = await Cli.JsonAsync(["budget", "show", "--data", demo.DataFolder, "--json"]);
         var accounts = shown.GetProperty("accounts").EnumerateArray().ToList();
         Assert.All(accounts, account => Assert.True(account.GetProperty("spent").GetDouble() + account.GetProperty("reserved").GetDouble() <= account.GetProperty("budget").GetDouble()));
@@ -123,36 +123,6 @@ public sealed class FailureTests
     private static IReadOnlyList<int> Children(int parent) =>
         [.. Directory.GetDirectories($"/proc/{parent}/task").SelectMany(thread => File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(int.Parse).Order()];
 
-    private static async Task AssertVerifiedAsync(string dataFolder)
-    {
-        var budget = await Cli.RunAsync("budget", "verify", "--data", dataFolder, "--json");
-        Assert.True(budget.Code == 0, budget.Output + budget.Errors);
-        var audit = await Cli.RunAsync("audit", "verify", "--data", dataFolder, "--json");
-        Assert.True(audit.Code == 0, audit.Output + audit.Errors);
-    }
-
     private static Task AssertGoneAsync(FederationUnderTest demo) =>
-        UntilAsync(() => Task.FromResult(demo.Nodes.Select(node => node.ProcessId).Append(demo.RouterProcessId).All(id => !Directory.Exists($"/proc/{id}"))), "every process has ended");
-
-    private static async Task UntilAsync(Func<Task<bool>> condition, string what)
-    {
-        var patience = Stopwatch.StartNew();
-        while (true)
-        {
-            try
-            {
-                if (await condition())
-                {
-                    return;
-                }
-            }
-            catch (HttpRequestException)
-            {
-                // Not there yet.
-            }
-
-            Assert.True(patience.Elapsed < TimeSpan.FromSeconds(60), $"After a minute it is still not so that {what}.");
-            await Task.Delay(200);
-        }
-    }
+        Patience.UntilAsync(() => Task.FromResult(demo.Nodes.Select(node => node.ProcessId).Append(demo.RouterProcessId).All(id => !Directory.Exists($"/proc/{id}"))), "every process has ended");
 }

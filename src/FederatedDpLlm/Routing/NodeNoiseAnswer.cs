@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using FederatedDpLlm.Federation.Nodes.Links;
 using FederatedDpLlm.Inference;
-using FederatedDpLlm.Inference.Wire;
 using FederatedDpLlm.Protocol;
 using FederatedDpLlm.Routing.Strategies;
 
@@ -83,7 +82,7 @@ internal sealed class NodeNoiseAnswer(
     private async IAsyncEnumerable<RouteEvent> AskNodeAsync(NodeLink link, DrawAttempt attempt, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var tracked = link.Track();
-        using var call = link.Client.Answer(ToWire(attempt), deadline: clock.GetUtcNow().UtcDateTime + timeout, cancellationToken: cancellationToken);
+        using var call = link.Client.Answer(attempt.Question.ToWire(attempt.Hold?.Id ?? attempt.Question.RequestId), deadline: clock.GetUtcNow().UtcDateTime + timeout, cancellationToken: cancellationToken);
         var stream = new NodeStream<AnswerEvent>(link, call.ResponseStream);
 
         var texts = new NodeText(attempt.Question.Question);
@@ -160,13 +159,4 @@ internal sealed class NodeNoiseAnswer(
             plan.FreeReason, CompletionWire.Finishes(completion, plan.Question.Answers), CompletionWire.PromptTokens(completion), CompletionWire.Tokens(completion)));
         return [.. attempt.TakeHeldBack(), done];
     }
-
-    private static AnswerRequest ToWire(DrawAttempt attempt) => new()
-    {
-        RequestId = attempt.Hold?.Id ?? attempt.Question.RequestId,
-        Actor = attempt.Question.Caller.User,
-        Department = attempt.Question.Caller.Department,
-        Purpose = attempt.Question.Purpose,
-        Question = QuestionWire.ToWire(attempt.Question.Question),
-    };
 }

@@ -1,4 +1,6 @@
 using FederatedDpLlm.Inference;
+using FederatedDpLlm.Inference.Wire;
+using FederatedDpLlm.Protocol;
 using FederatedDpLlm.Security.Authentication;
 
 namespace FederatedDpLlm.Routing;
@@ -11,8 +13,19 @@ namespace FederatedDpLlm.Routing;
 /// <param name="Strategy">Null for the router's default.</param>
 /// <param name="Trust">Who draws the noise.</param>
 /// <param name="Question">What is asked.</param>
-public sealed record RoutedQuestion(string RequestId, Caller Caller, string Purpose, string Model, string? Strategy, NoisePlace Trust, Question Question)
+public sealed record RoutedQuestion(string RequestId, Caller Caller, string Purpose, string Model, string? Strategy, NoisePlace Trust, Inference.Question Question)
 {
     /// <summary>When it was asked: the time that its answer carries, the same however often it is given.</summary>
     public DateTimeOffset AskedAt { get; init; }
+
+    /// <summary>The question for a hospital's node.</summary>
+    /// <param name="drawId">The draw's own id, on every ledger that it touches.</param>
+    internal AnswerRequest ToWire(string drawId) => new()
+    {
+        RequestId = drawId,
+        Actor = Caller.User,
+        Department = Caller.Department,
+        Purpose = Purpose,
+        Question = QuestionWire.ToWire(Question),
+    };
 }

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using FederatedDpLlm.Federation.Nodes.Links;
 using FederatedDpLlm.Inference;
-using FederatedDpLlm.Inference.Wire;
 using FederatedDpLlm.Protocol;
 
 namespace FederatedDpLlm.Routing;
@@ -85,7 +84,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
             var deadline = clock.GetUtcNow().UtcDateTime + timeout;
             _contributions.AddRange(candidates.Select(node => new Contribution(nodes[node.Id], deadline, cancellationToken)));
             var id = round == 1 ? hold.Id : $"{hold.Id}~{round}";
-            var refusals = await Task.WhenAll(_contributions.Select(one => one.OpenAsync(ToWire(question, id), voters, cancellationToken)));
+            var refusals = await Task.WhenAll(_contributions.Select(one => one.OpenAsync(question.ToWire(id), voters, cancellationToken)));
 
             // A node that admits with other voters than it has told is asked no more: the rounds end with the nodes.
             var refused = _contributions.Zip(refusals, candidates).Where(one => one.Second is not null || one.First.Voters != one.Third.Status!.Voters).ToList();
@@ -185,13 +184,4 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
         _contributions.ForEach(one => one.Dispose());
         _contributions.Clear();
     }
-
-    private static AnswerRequest ToWire(RoutedQuestion question, string id) => new()
-    {
-        RequestId = id,
-        Actor = question.Caller.User,
-        Department = question.Caller.Department,
-        Purpose = question.Purpose,
-        Question = QuestionWire.ToWire(question.Question),
-    };
 }
