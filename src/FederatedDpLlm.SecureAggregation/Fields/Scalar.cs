@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using FederatedDpLlm.Privacy.Sampling;
@@ -16,6 +17,9 @@ public readonly struct Scalar
     public const int SizeBytes = 32;
 
     private readonly Encoding32 _encoding;
+
+    // l in words of 64 bits, the lowest first.
+    private static ReadOnlySpan<ulong> Order => [0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000];
 
     private Scalar(Encoding32 encoding) => _encoding = encoding;
 
@@ -56,17 +60,9 @@ public readonly struct Scalar
     /// <summary>Reads a canonical encoding; false where the length is wrong or the value is not below l.</summary>
     public static bool TryRead(ReadOnlySpan<byte> encoded, out Scalar scalar)
     {
-        scalar = default;
-        if (encoded.Length != SizeBytes)
-        {
-            return false;
-        }
-
-        Span<byte> wide = stackalloc byte[64];
-        encoded.CopyTo(wide);
-        scalar = Reduce(wide);
-        CryptographicOperations.ZeroMemory(wide);
-        return CryptographicOperations.FixedTimeEquals(scalar.Bytes, encoded);
+        var canonical = encoded.Length == SizeBytes && IsBelowOrder(encoded);
+        scalar = canonical ? Copy(encoded) : Zero;
+        return canonical;
     }
 
     /// <summary>Writes the 32-byte encoding.</summary>
@@ -109,6 +105,20 @@ public readonly struct Scalar
 
     [System.Diagnostics.CodeAnalysis.UnscopedRef]
     internal ReadOnlySpan<byte> Bytes => _encoding;
+
+    // Whether subtracting l borrows. (To reduce modulo l and compare took a time that depended a little on the value.)
+    private static bool IsBelowOrder(ReadOnlySpan<byte> encoded)
+    {
+        var borrow = 0UL;
+        for (var i = 0; i < Order.Length; i++)
+        {
+            var (word, subtrahend) = (BinaryPrimitives.ReadUInt64LittleEndian(encoded[(8 * i)..]), Order[i]);
+            var difference = unchecked(word - subtrahend - borrow);
+            borrow = ((~word & subtrahend) | ((~word | subtrahend) & difference)) >> 63;
+        }
+
+        return borrow == 1;
+    }
 
     private static Scalar Copy(ReadOnlySpan<byte> canonical) => new(MemoryMarshal.Read<Encoding32>(canonical));
 }

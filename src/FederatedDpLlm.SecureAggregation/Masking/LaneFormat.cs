@@ -55,6 +55,7 @@ internal readonly record struct LaneFormat(int SizeBytes)
         return (int)unchecked(lane << unused) >> unused;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackTwo(ReadOnlySpan<uint> lanes, Span<ushort> destination)
     {
         var i = 0;
@@ -72,6 +73,7 @@ internal readonly record struct LaneFormat(int SizeBytes)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackThree(ReadOnlySpan<uint> lanes, Span<byte> destination)
     {
         // Sixteen bytes are stored and twelve kept: the last lanes go one by one.
@@ -92,6 +94,7 @@ internal readonly record struct LaneFormat(int SizeBytes)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddFour(Span<uint> sum, ReadOnlySpan<uint> packed)
     {
         var i = 0;
@@ -108,6 +111,7 @@ internal readonly record struct LaneFormat(int SizeBytes)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddTwo(Span<uint> sum, ReadOnlySpan<ushort> packed)
     {
         var i = 0;
@@ -126,6 +130,7 @@ internal readonly record struct LaneFormat(int SizeBytes)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddThree(Span<uint> sum, ReadOnlySpan<byte> packed)
     {
         var spread = Vector128.Create((byte)0, 1, 2, 255, 3, 4, 5, 255, 6, 7, 8, 255, 9, 10, 11, 255);

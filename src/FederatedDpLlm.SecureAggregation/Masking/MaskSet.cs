@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Security.Cryptography;
@@ -65,6 +66,7 @@ internal sealed class MaskSet : IDisposable
         _masks.Clear();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool AreInRange(ReadOnlySpan<int> values, int bits)
     {
         var half = 1 << (bits - 1);

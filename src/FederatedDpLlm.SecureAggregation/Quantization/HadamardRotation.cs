@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Security.Cryptography;
@@ -67,6 +68,7 @@ public sealed class HadamardRotation
     }
 
     // The sign of coordinate i is the top bit of lane i of a keystream.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Flip(Span<float> part, ReadOnlySpan<byte> purpose)
     {
         Span<byte> key = stackalloc byte[CounterKeystream.KeySizeBytes];
@@ -85,6 +87,7 @@ public sealed class HadamardRotation
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Transform(Span<float> part)
     {
         Butterflies(part);
@@ -117,6 +120,7 @@ public sealed class HadamardRotation
         Butterflies(part[middle..]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Combine(Span<float> left, Span<float> right)
     {
         ref var a = ref MemoryMarshal.GetReference(left);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Security.Cryptography;
@@ -76,11 +77,7 @@ public sealed class UpdateQuantizer
 
         // Scaled first: a sum of huge floats would overflow inside the rotation.
         var rotated = new float[update.Length];
-        for (var i = 0; i < rotated.Length; i++)
-        {
-            rotated[i] = (float)(update[i] * factor);
-        }
-
+        Scale(update, factor, rotated);
         _rotation.Apply(rotated);
         RoundScaled(rotated, Math.ScaleB(1.0, -_plan.StepExponent), values, random);
         CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(rotated.AsSpan()));
@@ -125,6 +122,15 @@ public sealed class UpdateQuantizer
         return squares;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Scale(ReadOnlySpan<float> update, double factor, Span<float> scaled)
+    {
+        for (var i = 0; i < scaled.Length; i++)
+        {
+            scaled[i] = (float)(update[i] * factor);
+        }
+    }
+
     private void AddNoise(Span<int> values, ISecureRandom random)
     {
         var (lowest, highest) = (-(1 << (_plan.Target.ValueBits - 1)), (1 << (_plan.Target.ValueBits - 1)) - 1);
@@ -144,19 +150,20 @@ public sealed class UpdateQuantizer
     }
 
     // Not finite where any value is not: squares of floats do not overflow a double, and a NaN stays one.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double SumOfSquares(ReadOnlySpan<float> vector)
     {
-        var (sumLow, sumHigh) = (Vector256<double>.Zero, Vector256<double>.Zero);
+        var (sumLow, sumHigh) = (Vector512<double>.Zero, Vector512<double>.Zero);
         ref var from = ref MemoryMarshal.GetReference(vector);
         var i = 0;
-        for (; i <= vector.Length - 8; i += 8)
+        for (; i <= vector.Length - 16; i += 16)
         {
-            var (low, high) = Vector256.Widen(Vector256.LoadUnsafe(ref from, (nuint)i));
+            var (low, high) = Vector512.Widen(Vector512.LoadUnsafe(ref from, (nuint)i));
             sumLow += low * low;
             sumHigh += high * high;
         }
 
-        var sum = Vector256.Sum(sumLow + sumHigh);
+        var sum = Vector512.Sum(sumLow + sumHigh);
         for (; i < vector.Length; i++)
         {
             sum += (double)vector[i] * vector[i];
