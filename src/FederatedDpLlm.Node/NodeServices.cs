@@ -29,14 +29,17 @@ internal static class NodeServices
         var loaded = HospitalRecords.Load(At(configuration.Records.Path), configuration.Records.Map is { } map ? ColumnMapping.Parse(map) : null);
         var blocks = new PatientBlocks(loaded.Records, configuration.AdmissionWindows, configuration.Block);
         var shards = new ShardedRecords(loaded.Records, SecretFile.LoadOrCreate(At(configuration.Records.ShardKey), PatientHash.MinKeySizeBytes), configuration.Records.Shards, blocks);
-        var engine = await CreateEngineAsync(configuration.Engine, folder, random, clock);
-        var answering = new PrivateAnswering(engine, shards, random);
 
         var ledger = await SqliteBudgetLedger.OpenAsync(At(configuration.Ledger), clock, loggers.CreateLogger<SqliteBudgetLedger>(), CancellationToken.None);
         foreach (var block in blocks.Names)
         {
             await ledger.EnsureAccountAsync(configuration.DataBudget.ToPolicy(AccountId.Data(configuration.Hospital, block), "data_budget"), CancellationToken.None);
         }
+
+        var engine = configuration.Engine.Kind == "sharded"
+            ? await ShardedEngines.StartAsync(configuration, folder, ledger.RecordAsync, random, loggers)
+            : await CreateEngineAsync(configuration.Engine, folder, random, clock);
+        var answering = new PrivateAnswering(engine, shards, random);
 
         var patients = loaded.Records.Select(record => record.PatientId).Distinct(StringComparer.Ordinal).Count();
         loggers.CreateLogger("FederatedDpLlm.Node").LogInformation(
@@ -62,7 +65,7 @@ internal static class NodeServices
     {
         "embedded" => LoadEmbedded(options, folder, random),
         "openai" => await OpenAiCompatibleEngine.ConnectAsync(ToOpenAi(options), clock, CancellationToken.None),
-        _ => throw new ConfigurationException($"'engine.kind' is '{options.Kind}': one of embedded, openai."),
+        _ => throw new ConfigurationException($"'engine.kind' is '{options.Kind}': one of embedded, sharded, openai."),
     };
 
     private static OpenAiEngineOptions ToOpenAi(EngineOptions options) => new()

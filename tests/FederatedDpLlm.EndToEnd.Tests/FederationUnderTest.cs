@@ -37,6 +37,10 @@ public sealed class FederationUnderTest : IAsyncDisposable
     public IReadOnlyList<(string Id, int ProcessId)> Nodes =>
         [.. _announced.GetProperty("nodes").EnumerateArray().Select(node => (node.GetProperty("id").GetString()!, node.GetProperty("pid").GetInt32()))];
 
+    /// <summary>The processes over which the hospitals' models are cut.</summary>
+    public IReadOnlyList<(string Id, int ProcessId)> Shards =>
+        [.. _announced.GetProperty("shards").EnumerateArray().Select(shard => (shard.GetProperty("id").GetString()!, shard.GetProperty("pid").GetInt32()))];
+
     public int DemoProcessId => _demo.Id;
 
     public HttpClient Client { get; }

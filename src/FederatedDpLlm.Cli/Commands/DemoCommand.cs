@@ -11,6 +11,7 @@ internal static class DemoCommand
     private const int DefaultPort = 8080;
     private const int DefaultMetricsPort = 8090;
     private const int MostHospitals = 26;
+    private const int MostShards = 4;
 
     public static Command Create()
     {
@@ -20,13 +21,20 @@ internal static class DemoCommand
         var records = new Option<string?>("--records") { Description = "Your own records (.jsonl, .csv, FHIR .ndjson) instead of made-up ones, split over the hospitals by patient." };
         var map = new Option<string?>("--map") { Description = "Columns of a CSV file: patientId=COLUMN,text=COLUMN+COLUMN." };
         var hospitals = new Option<int>("--hospitals") { Description = $"Number of hospitals, 1 to {MostHospitals}.", DefaultValueFactory = _ => 4 };
+        var shards = new Option<int>("--shards") { Description = $"Processes over which each hospital's model is cut, 0 to {MostShards}. Default: 0, each node holds it whole." };
         var json = new Option<bool>("--json") { Description = "One line of JSON on standard output once the first request can be answered." };
-        var command = new Command(Name, "Starts a router and hospital nodes as processes of their own; Ctrl-C stops them all.") { port, metricsPort, data, records, map, hospitals, json, CanaryCommand.Create() };
+        var command = new Command(Name, "Starts a router and hospital nodes as processes of their own; Ctrl-C stops them all.") { port, metricsPort, data, records, map, hospitals, shards, json, CanaryCommand.Create() };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(hospitals) is < 1 or > MostHospitals)
             {
                 Console.Error.WriteLine($"fedllm demo: --hospitals is a number from 1 to {MostHospitals}.");
+                return 2;
+            }
+
+            if (parsed.GetValue(shards) is < 0 or > MostShards)
+            {
+                Console.Error.WriteLine($"fedllm demo: --shards is a number from 0 to {MostShards}.");
                 return 2;
             }
 
@@ -38,6 +46,7 @@ internal static class DemoCommand
                 parsed.GetValue(records),
                 parsed.GetValue(map),
                 parsed.GetValue(hospitals),
+                parsed.GetValue(shards),
                 parsed.GetValue(json));
             return await RunAsync(options, cancellationToken);
         });
@@ -100,6 +109,7 @@ internal static class DemoCommand
                 officerToken = federation.OfficerToken,
                 router = new { pid = federation.Router!.ProcessId },
                 nodes = federation.Nodes.Select(node => new { id = node.Name, pid = node.ProcessId }),
+                shards = federation.Shards.Select(shard => new { id = shard.Name, pid = shard.ProcessId }),
                 dataDir = options.DataFolder,
             });
             return;

@@ -7,12 +7,12 @@ internal static class DemoConfiguration
 {
     private const string Notice = """
         # Written by 'fedllm demo' at every start. To keep changes, copy this folder elsewhere, edit there, and start the program yourself:
-        #   CONFIG_FILE=this-file dotnet {0}
+        #   {0}
         # Paths are relative to this file. An unknown or misspelt key is an error.
 
         """;
 
-    public static string Router(int port, int metricsPort, IEnumerable<(string Hospital, int Port)> nodes) => Header("FederatedDpLlm.Router.dll") + $$"""
+    public static string Router(int port, int metricsPort, IEnumerable<(string Hospital, int Port)> nodes) => Header("CONFIG_FILE=this-file dotnet FederatedDpLlm.Router.dll") + $$"""
         federation: {{DemoCredentials.Federation}}
         api: {address: 127.0.0.1, port: {{Number(port)}}}
         metrics: {address: 127.0.0.1, port: {{Number(metricsPort)}}}     # Prometheus: /metrics
@@ -54,7 +54,26 @@ internal static class DemoConfiguration
 
         """;
 
-    public static string Node(string hospital, int port, string recordsFile) => Header("FederatedDpLlm.Node.dll") + $$"""
+    /// <summary>A process that holds a part of a hospital's model.</summary>
+    public static string Shard(string hospital, string name, int port, string model) => Header("fedllm shard serve --config this-file") + $$"""
+        federation: {{DemoCredentials.Federation}}
+        node: {{name}}
+        zone: {{hospital}}
+
+        # Who may ask; it must show this hospital's coordinator certificate. A shard reads every prompt that passes through it ('fedllm shard inversion').
+        coordinator: {{hospital}}
+        model: '{{model.Replace("'", "''", StringComparison.Ordinal)}}'
+        identity: {certificate: link.pem, key: link.key, authority: ca.pem}
+        address: 127.0.0.1
+        port: {{Number(port)}}
+
+        """;
+
+    /// <param name="hospital">Its name.</param>
+    /// <param name="port">The node's.</param>
+    /// <param name="recordsFile">The hospital's records.</param>
+    /// <param name="shards">Name and port of each process that holds a part of the model; none where the node holds it whole.</param>
+    public static string Node(string hospital, int port, string recordsFile, IReadOnlyList<(string Name, int Port)> shards) => Header("CONFIG_FILE=this-file dotnet FederatedDpLlm.Node.dll") + $$"""
         federation: {{DemoCredentials.Federation}}
         hospital: {{hospital}}
         listen: {address: 127.0.0.1, port: {{Number(port)}}}
@@ -67,7 +86,7 @@ internal static class DemoConfiguration
 
         # The bundled model. For vLLM, llama.cpp server or Ollama:
         #   engine: {kind: openai, base_url: 'http://127.0.0.1:8000/v1', remote_model: NAME, api_key_variable: ENGINE_API_KEY}
-        engine: {kind: embedded}
+        {{Engine(shards)}}
 
         # What anyone can ever learn about a patient of this hospital, over all hospitals together. It never refills; the router has no say in it.
         # Generous, for trying things out: a real hospital starts far lower.
@@ -83,7 +102,17 @@ internal static class DemoConfiguration
 
         """;
 
-    private static string Header(string program) => string.Format(CultureInfo.InvariantCulture, Notice, program);
+    private static string Engine(IReadOnlyList<(string Name, int Port)> shards) => shards.Count == 0 ? "engine: {kind: embedded}" : $$"""
+        engine:
+          kind: sharded
+          shards:
+            identity: {certificate: coordinator/link.pem, key: coordinator/link.key, authority: coordinator/ca.pem}
+            strategy: layer      # or pipeline, attention, tensor, tensor_pipeline; left out, the planner measures and chooses
+            nodes:
+        {{string.Join('\n', shards.Select(shard => $"      - {{name: {shard.Name}, address: '127.0.0.1:{Number(shard.Port)}'}}"))}}
+        """;
+
+    private static string Header(string command) => string.Format(CultureInfo.InvariantCulture, Notice, command);
 
     private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,3 +1,4 @@
+using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Inference.Records;
 using FederatedDpLlm.Security.Authentication;
 using FederatedDpLlm.Security.Certificates;
@@ -35,8 +36,11 @@ internal sealed class DemoFederation : IAsyncDisposable
 
     public IReadOnlyList<SupervisedProcess> Nodes { get; private set; } = [];
 
+    /// <summary>What the hospitals' models are cut over; empty where each node holds it whole.</summary>
+    public IReadOnlyList<SupervisedProcess> Shards { get; private set; } = [];
+
     /// <summary>Ends where a program gives up for a reason that a restart cannot mend.</summary>
-    public Task<Task<int>> Hopeless => Task.WhenAny([Router!.Hopeless, .. Nodes.Select(node => node.Hopeless)]);
+    public Task<Task<int>> Hopeless => Task.WhenAny([Router!.Hopeless, .. Nodes.Concat(Shards).Select(node => node.Hopeless)]);
 
     /// <exception cref="DemoException">A port is taken, the folder is in use or cannot be written.</exception>
     public static DemoFederation Prepare(DemoOptions options)
@@ -62,11 +66,14 @@ internal sealed class DemoFederation : IAsyncDisposable
         var folders = hospitals.Select(hospital => Path.Combine(_options.DataFolder, "nodes", hospital)).ToList();
         folders.ForEach(folder => Directory.CreateDirectory(folder));
         var loaded = DemoRecords.Write(folders, _options.Records, _options.Map);
-        var ports = LoopbackPorts.Free(hospitals.Count);
+        var ports = LoopbackPorts.Free(hospitals.Count * (1 + _options.Shards));
+        var processes = new List<SupervisedProcess>();
         foreach (var (index, hospital) in hospitals.Index())
         {
             _credentials.IssueInto(folders[index], PeerIdentity.Hospital(DemoCredentials.Federation, hospital));
-            PrivateFiles.Write(Path.Combine(folders[index], "node.yaml"), DemoConfiguration.Node(hospital, ports[index], DemoRecords.FileName));
+            var shards = ports.Skip(hospitals.Count + (index * _options.Shards)).Take(_options.Shards).Select((port, shard) => ($"{hospital}-shard-{shard}", port)).ToList();
+            processes.AddRange(shards.Select(shard => PrepareShard(hospital, folders[index], shard.Item1, shard.port, report)));
+            PrivateFiles.Write(Path.Combine(folders[index], "node.yaml"), DemoConfiguration.Node(hospital, ports[index], DemoRecords.FileName, shards));
         }
 
         var routerFolder = Path.Combine(_options.DataFolder, "router");
@@ -74,9 +81,10 @@ internal sealed class DemoFederation : IAsyncDisposable
         _credentials.WriteTokenPublicKey(routerFolder);
         PrivateFiles.Write(Path.Combine(routerFolder, "router.yaml"), DemoConfiguration.Router(_options.Port, _options.MetricsPort, hospitals.Zip(ports)));
 
+        Shards = processes;
         Nodes = [.. hospitals.Zip(folders).Select(pair => new SupervisedProcess(pair.First, DemoPrograms.Node, Path.Combine(pair.Second, "node.yaml"), report))];
         Router = new SupervisedProcess("router", DemoPrograms.Router, Path.Combine(routerFolder, "router.yaml"), report);
-        foreach (var process in Nodes.Append(Router))
+        foreach (var process in Shards.Concat(Nodes).Append(Router))
         {
             process.Start();
         }
@@ -115,8 +123,18 @@ internal sealed class DemoFederation : IAsyncDisposable
         }
 
         await Task.WhenAll(Nodes.Select(node => node.DisposeAsync().AsTask()));
+        await Task.WhenAll(Shards.Select(shard => shard.DisposeAsync().AsTask()));
         _credentials.Dispose();
         await _ownership.DisposeAsync();
+    }
+
+    private SupervisedProcess PrepareShard(string hospital, string nodeFolder, string name, int port, Action<string> report)
+    {
+        var (folder, configuration) = (Path.Combine(nodeFolder, name), Path.Combine(nodeFolder, name, "shard.yaml"));
+        _credentials.IssueInto(Path.Combine(nodeFolder, "coordinator"), PeerIdentity.Coordinator(DemoCredentials.Federation, hospital));
+        _credentials.IssueInto(folder, PeerIdentity.Shard(DemoCredentials.Federation, name));
+        PrivateFiles.Write(configuration, DemoConfiguration.Shard(hospital, name, port, BundledModel.Folder));
+        return new SupervisedProcess(name, DemoPrograms.Self, configuration, report, "shard", "serve", "--config", configuration);
     }
 
     private async Task<bool> IsReadyAsync(HttpClient client, CancellationToken cancellationToken)

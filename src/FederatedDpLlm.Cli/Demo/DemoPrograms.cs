@@ -7,6 +7,9 @@ internal static class DemoPrograms
 
     public static string Node => Find("FederatedDpLlm.Node");
 
+    /// <summary>This program.</summary>
+    public static string Self => Path.Combine(AppContext.BaseDirectory, "fedllm.dll");
+
     private static string Find(string project)
     {
         var here = AppContext.BaseDirectory;

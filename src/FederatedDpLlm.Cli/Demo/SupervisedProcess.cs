@@ -6,7 +6,7 @@ namespace FederatedDpLlm.Cli.Demo;
 /// One program of the demo as a process of its own. Its standard input is a pipe from us, and it stops when that closes: however the demo ends, nothing stays
 /// behind. One that dies is started again, as an operator's supervisor would.
 /// </summary>
-internal sealed class SupervisedProcess(string name, string program, string configurationPath, Action<string> report) : IAsyncDisposable
+internal sealed class SupervisedProcess(string name, string program, string configurationPath, Action<string> report, params IReadOnlyList<string> arguments) : IAsyncDisposable
 {
     private static readonly TimeSpan RestartAfter = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(10);
@@ -64,6 +64,7 @@ internal sealed class SupervisedProcess(string name, string program, string conf
             UseShellExecute = false,
         };
         start.ArgumentList.Add(program);
+        arguments.ToList().ForEach(start.ArgumentList.Add);
         start.Environment["CONFIG_FILE"] = configurationPath;
         start.Environment["FEDLLM_STOP_WITH_INPUT"] = "1";
         var process = Process.Start(start) ?? throw new DemoException($"{name} could not be started.");

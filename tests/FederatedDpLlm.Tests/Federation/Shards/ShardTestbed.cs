@@ -64,6 +64,9 @@ internal sealed class ShardTestbed : IDisposable
         return Endpoint(node, host.EndPoint, zone);
     }
 
+    /// <summary>Ends a host of this testbed: every connection to it breaks.</summary>
+    public void End(ShardEndpoint endpoint) => _owned.OfType<ShardHost>().Single(host => Equals(host.EndPoint, endpoint.Address)).Dispose();
+
     public static ShardEndpoint Endpoint(string node, IPEndPoint address, string zone = Zone) =>
         new(new ShardNode(node, zone, 1000, TimeSpan.FromMilliseconds(0.1), 1L << 40), address);
 

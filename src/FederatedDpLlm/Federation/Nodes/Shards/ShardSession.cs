@@ -1,5 +1,3 @@
-using FederatedDpLlm.Models.Sharding;
-
 namespace FederatedDpLlm.Federation.Nodes.Shards;
 
 /// <summary>
@@ -9,14 +7,12 @@ namespace FederatedDpLlm.Federation.Nodes.Shards;
 public sealed class ShardSession : IDisposable
 {
     private readonly ShardCluster _cluster;
-    private readonly string _request;
-    private readonly string _actor;
+    private readonly ShardFollower _follower;
     private readonly Guid _id = Guid.NewGuid();
     private readonly List<int> _tokens = [];
-    private ShardedForward _forward;
     private int _computed;
 
-    internal ShardSession(ShardCluster cluster, string request, string actor) => (_cluster, _request, _actor, _forward) = (cluster, request, actor, cluster.Current);
+    internal ShardSession(ShardCluster cluster, string request, string actor) => (_cluster, _follower) = (cluster, new ShardFollower(cluster, request, actor));
 
     /// <summary>The tokens so far.</summary>
     public IReadOnlyList<int> Tokens => _tokens;
@@ -35,42 +31,14 @@ public sealed class ShardSession : IDisposable
         }
 
         _tokens.AddRange(tokens.Span);
-        var replayed = false;
-        while (true)
-        {
-            try
-            {
-                await FollowPlanAsync(cancellationToken);
-                // A caller's own deadline ends its wait at once; what is on its way to the shards ends by theirs.
-                var pass = _forward.PrefillAsync(_id, _computed, _tokens.Slice(_computed, _tokens.Count - _computed).ToArray(), _cluster.ChunkTokens, cancellationToken);
-                var logits = await pass.WaitAsync(cancellationToken);
-                _computed = _tokens.Count;
-
-                // The caller goes on here, on a thread that is not a link's reader.
-                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-                return logits;
-            }
-            catch (ShardLostException gap) when (gap.InnerException is ShardRefusedException { Refusal: ShardRefusal.Gap } && !replayed)
-            {
-                // The shard let go of this session's cache for others': it is told again.
-                (_computed, replayed) = (0, true);
-            }
-            catch (ShardLostException lost)
-            {
-                await _cluster.RecoverAsync(_forward, lost.Node, cancellationToken).WaitAsync(cancellationToken);
-            }
-        }
+        var logits = await _follower.RunAsync(
+            forward => forward.PrefillAsync(_id, _computed, _tokens.Slice(_computed, _tokens.Count - _computed).ToArray(), _cluster.ChunkTokens, cancellationToken),
+            () => _computed = 0,
+            cancellationToken);
+        _computed = _tokens.Count;
+        return logits;
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _forward.Close(_id);
-
-    private async Task FollowPlanAsync(CancellationToken cancellationToken)
-    {
-        if (_cluster.Current is var current && current != _forward)
-        {
-            (_forward, _computed) = (current, 0);
-            await _cluster.AuditCrossingsAsync(current.Plan, _request, _actor, cancellationToken);
-        }
-    }
+    public void Dispose() => _follower.Close(_id);
 }
