@@ -30,7 +30,13 @@ internal sealed class TestHost
     {
         var type = _tests.GetType(name[..name.LastIndexOf('.')], throwOnError: true)!;
         var method = type.GetMethod(name[(name.LastIndexOf('.') + 1)..])!;
-        foreach (var arguments in Cases(method))
+        var cases = Cases(method).ToList();
+        if (cases.Count == 0)
+        {
+            throw new InvalidOperationException("A test without cases would let every mutant live.");
+        }
+
+        foreach (var arguments in cases)
         {
             var test = method.IsStatic ? null : Activator.CreateInstance(type);
             try
@@ -62,6 +68,12 @@ internal sealed class TestHost
 
         return sources.SelectMany(source =>
         {
+            // xunit's runner says where a member lies that is named without its class; without it there are no rows.
+            if (source.GetType().GetProperty("MemberType") is { } memberType && memberType.GetValue(source) is null)
+            {
+                memberType.SetValue(source, method.ReflectedType);
+            }
+
             var getData = source.GetType().GetMethod("GetData")!;
             dynamic rows = getData.Invoke(source, [method, Activator.CreateInstance(getData.GetParameters()[1].ParameterType)])!;
             return ((IEnumerable)rows.AsTask().Result).Cast<object>().Select(row => (object?[])row.GetType().GetInterface("Xunit.ITheoryDataRow")!.GetMethod("GetData")!.Invoke(row, [])!);
