@@ -3,7 +3,7 @@
 #   How many small wrong changes of src/PROJECT do the tests of tests/PROJECT.Tests (of the default length) notice? Survivors on standard error and in
 #   artifacts/mutation/PROJECT/report.txt, one line of JSON with the score at the end.
 #   --sample   mutants to try, picked at random by the seed (300); --files as 'Sampling/*,Accounting/*'; --tests as '*.Sampling.*' leaves other tests out;
-#   --seconds of processor time of tests for one mutant (15); --minutes in all
+#   --seconds: of the tests that reach a mutant, the fastest that take so much processor time together (15); --minutes in all
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/build/sdk.sh"

@@ -22,8 +22,8 @@ internal sealed class Campaign(string testAssembly, string mutatedAssembly, stri
 
     public void Cover(int mutants, Func<string, bool> isChosen)
     {
-        var names = Host("names", [], "", environment: []).Output.Where(isChosen);
-        foreach (var line in Host("cover", names, "", new() { ["MUTANTS"] = $"{mutants}" }).Output)
+        var names = Host("names", [], []).Output.Where(isChosen);
+        foreach (var line in Host("cover", names, new() { ["MUTANTS"] = $"{mutants}" }).Output)
         {
             if (line.Split('\t') is not [var name, var milliseconds, var failure, var ids])
             {
@@ -52,29 +52,30 @@ internal sealed class Campaign(string testAssembly, string mutatedAssembly, stri
         var isInitial = _initial.Contains(mutant.Id);
         var room = $".{Path.GetDirectoryName(mutant.File)?.Replace('/', '.')}.";
         var tests = _tests.Where(test => isInitial ? idsOfFile.Any(test.Value.Seen.Contains) : test.Value.Seen.Contains(mutant.Id))
-            .OrderByDescending(test => test.Key.Contains(room, StringComparison.Ordinal)).ThenBy(test => test.Value.Milliseconds).ToList();
+            .OrderBy(test => test.Value.Milliseconds * (test.Key.Contains(room, StringComparison.Ordinal) ? 0.25 : 1)).ToList();
         if (tests.Count == 0)
         {
             return (Outcome.NotCovered, "");
         }
 
-        // The host begins no test when the seconds are over; the last one may be a slow one, and a mutant may make it slower.
-        var limit = secondsPerMutant + 5 + (3 * tests.Max(test => test.Value.Milliseconds) / 1000);
-        var (exitCode, output) = Host("try", tests.Select(test => test.Key), $"{secondsPerMutant}", new() { ["MUTANT"] = $"{mutant.Id}" }, limit);
+        // The fastest first, those of the same room a little sooner, and of the slow ones as many as the time allows: by what they took without a mutant, so that the machine's load decides nothing.
+        var total = 0.0;
+        var chosen = tests.TakeWhile((test, i) => (total += test.Value.Milliseconds) <= 1000 * secondsPerMutant || i == 0).ToList();
+        var (exitCode, output) = Host("try", chosen.Select(test => $"{test.Key}\t{test.Value.Milliseconds}"), new() { ["MUTANT"] = $"{mutant.Id}" });
         return exitCode switch
         {
-            0 => (Outcome.Survived, output.LastOrDefault(line => line.StartsWith("survived", StringComparison.Ordinal)) ?? ""),
-            null => (Outcome.TimedOut, ""),
+            0 => (Outcome.Survived, $"{chosen.Count} of {tests.Count} tests"),
+            null or TestHost.Stuck => (Outcome.TimedOut, ""),
             _ => (Outcome.Killed, output.LastOrDefault(line => line.StartsWith("killed", StringComparison.Ordinal))?.Split('\t')[1] ?? "the process ended"),
         };
     }
 
     // Time is the processor's, so that a busy machine kills no mutant; only one that neither works nor ends is cut off by the clock.
-    private (int? ExitCode, List<string> Output) Host(string mode, IEnumerable<string> tests, string seconds, Dictionary<string, string> environment, double limitSeconds = double.PositiveInfinity)
+    private (int? ExitCode, List<string> Output) Host(string mode, IEnumerable<string> tests, Dictionary<string, string> environment)
     {
         var list = Path.Combine(workFolder, "tests.txt");
         File.WriteAllLines(list, tests);
-        var start = new ProcessStartInfo("dotnet", ["exec", typeof(Campaign).Assembly.Location, "host", mode, testAssembly, mutatedAssembly, list, seconds]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", ["exec", typeof(Campaign).Assembly.Location, "host", mode, testAssembly, mutatedAssembly, list]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment.Append(new("CsCheck_Threads", "1")).Append(new("DOTNET_TieredPGO", "0")))
         {
             start.Environment[name] = value;
@@ -106,7 +107,7 @@ internal sealed class Campaign(string testAssembly, string mutatedAssembly, stri
                 (worked, idleSince) = (now, Stopwatch.GetTimestamp());
             }
 
-            if (worked.TotalSeconds > limitSeconds || Stopwatch.GetElapsedTime(idleSince).TotalSeconds > StuckSeconds)
+            if (Stopwatch.GetElapsedTime(idleSince).TotalSeconds > StuckSeconds)
             {
                 process.Kill(entireProcessTree: true);
                 process.WaitForExit();

@@ -4,11 +4,11 @@ using System.Text.Json;
 using FederatedDpLlm.Mutation;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-if (args is ["host", var mode, var assembly, var mutated, var list, var limit])
+if (args is ["host", var mode, var assembly, var mutated, var list])
 {
     // Files that tests look for lie where the tests' own program would find them.
     AppContext.SetData("APP_CONTEXT_BASE_DIRECTORY", Path.GetDirectoryName(assembly) + Path.DirectorySeparatorChar);
-    return TestHost.Serve(mode, assembly, mutated, list, limit.Length == 0 ? 0 : double.Parse(limit));
+    return TestHost.Serve(mode, assembly, mutated, list);
 }
 
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;

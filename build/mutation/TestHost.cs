@@ -100,8 +100,14 @@ internal sealed class TestHost
 
     private static bool IsLong(MemberInfo member) => member.GetCustomAttributesData().Any(data => data.AttributeType.Name == "TraitAttribute" && data.ConstructorArguments is [{ Value: "length" }, _]);
 
+    /// <summary>The exit code of a process whose test did not come to an end.</summary>
+    public const int Stuck = 3;
+
+    private const double MostTimes = 10;
+    private const double LeastStuckSeconds = 5;
+
     /// <summary>One process: "cover" tells what every test sees and how long it takes; "try" runs tests until one fails.</summary>
-    public static int Serve(string mode, string assembly, string mutatedAssembly, string list, double seconds)
+    public static int Serve(string mode, string assembly, string mutatedAssembly, string list)
     {
         var host = new TestHost(assembly);
         if (mode == "names")
@@ -115,52 +121,66 @@ internal sealed class TestHost
         }
 
         var switches = host.Switch(mutatedAssembly);
-        var seen = (bool[]?)switches.GetField("Seen")!.GetValue(null);
-        var self = Process.GetCurrentProcess();
-        var began = self.TotalProcessorTime;
-        foreach (var name in File.ReadLines(list))
+        return mode == "cover" ? host.Cover(switches, File.ReadLines(list)) : host.Try(File.ReadLines(list));
+    }
+
+    private int Cover(Type switches, IEnumerable<string> names)
+    {
+        var seen = (bool[])switches.GetField("Seen")!.GetValue(null)!;
+        foreach (var name in names)
         {
-            var clock = self.TotalProcessorTime;
-            string? failure = null;
-            try
+            var began = Worked();
+            var failure = FailureOf(name);
+            var ids = Enumerable.Range(0, seen.Length).Where(id => seen[id]);
+            Console.WriteLine($"{name}\t{(Worked() - began).TotalMilliseconds:F0}\t{failure}\t{string.Join(',', ids)}");
+            Array.Clear(seen);
+        }
+
+        Console.WriteLine("initial\t0\t\t" + string.Join(',', ((IDictionary)switches.GetField("Initial")!.GetValue(null)!).Keys.Cast<int>()));
+        return 0;
+    }
+
+    // Lines of a test's name and of the milliseconds that it took without a mutant: one that takes ten times as long is stuck.
+    private int Try(IEnumerable<string> lines)
+    {
+        var end = TimeSpan.MaxValue;
+        new Thread(() =>
+        {
+            for (; Worked() < end; Thread.Sleep(200))
             {
-                host.Run(name);
-            }
-            catch (Exception thrown)
-            {
-                failure = thrown.GetType().Name;
             }
 
-            self.Refresh();
-            if (mode == "try" && failure is not null)
+            Environment.Exit(Stuck);
+        }) { IsBackground = true }.Start();
+        foreach (var line in lines.Select(line => line.Split('\t')))
+        {
+            end = Worked() + TimeSpan.FromSeconds(LeastStuckSeconds + (MostTimes * double.Parse(line[1]) / 1000));
+            if (FailureOf(line[0]) is { } failure)
             {
-                Console.WriteLine($"killed\t{name}\t{failure}");
+                Console.WriteLine($"killed\t{line[0]}\t{failure}");
                 return 1;
             }
-
-            if (mode == "try" && (self.TotalProcessorTime - began).TotalSeconds > seconds)
-            {
-                Console.WriteLine("survived\tthe time for one mutant is used up");
-                return 0;
-            }
-
-            if (mode == "cover")
-            {
-                var ids = Enumerable.Range(0, seen!.Length).Where(id => seen[id]);
-                Console.WriteLine($"{name}\t{(self.TotalProcessorTime - clock).TotalMilliseconds:F0}\t{failure}\t{string.Join(',', ids)}");
-                Array.Clear(seen);
-            }
-        }
-
-        if (mode == "cover")
-        {
-            Console.WriteLine("initial\t0\t\t" + string.Join(',', ((IDictionary)switches.GetField("Initial")!.GetValue(null)!).Keys.Cast<int>()));
-        }
-        else
-        {
-            Console.WriteLine("survived\t");
         }
 
         return 0;
+    }
+
+    private string? FailureOf(string name)
+    {
+        try
+        {
+            Run(name);
+            return null;
+        }
+        catch (Exception thrown)
+        {
+            return thrown.GetType().Name;
+        }
+    }
+
+    private static TimeSpan Worked()
+    {
+        using var self = Process.GetCurrentProcess();
+        return self.TotalProcessorTime;
     }
 }
