@@ -31,7 +31,7 @@ public static class PrivacyLoss
             return new(double.IsFinite(pure) ? 0 : pure, pure);
         }
 
-        return Tightened(() => new LossPlan(released).EpsilonAt(delta, interval, Slack), [() => Renyi.EpsilonAt(released, delta), () => ConcentratedEpsilon(released, delta)], new(0, double.PositiveInfinity));
+        return Tightened(() => new LossPlan(released).EpsilonAt(delta, interval, Slack), [() => Renyi.EpsilonAt(released, delta), () => ConcentratedEpsilon(released, delta), () => Given(released, delta)], new(0, double.PositiveInfinity));
     }
 
     /// <summary>The smallest delta at an epsilon (which may be negative).</summary>
@@ -91,6 +91,9 @@ public static class PrivacyLoss
 
     private static double ConcentratedEpsilon(PrivacyEvent released, Delta delta) =>
         ZeroConcentrated.RhoOf(released) is var rho && double.IsFinite(rho) ? ZeroConcentrated.EpsilonAt(new(rho), delta) : double.PositiveInfinity;
+
+    // A guarantee at just its own delta: the slack of what is computed would take it for less.
+    private static double Given(PrivacyEvent released, Delta delta) => released is ApproximateEvent given && given.Delta.Value <= delta.Value ? given.Epsilon.Value : double.PositiveInfinity;
 
     /// <summary>delta at one epsilon for one direction of a single event, exactly but for rounding.</summary>
     internal static double DirectedDelta(PrivacyEvent single, double epsilon, bool remove) =>

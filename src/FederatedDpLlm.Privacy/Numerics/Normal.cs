@@ -3,12 +3,14 @@ namespace FederatedDpLlm.Privacy.Numerics;
 /// <summary>The standard normal distribution with relative accuracy in both tails (better than 1e-13 where the result is above 1e-300).</summary>
 /// <remarks>
 /// Phi(-x) = e^(-x^2/2) erfcx(x/sqrt 2)/2 with the scaled complementary error function erfcx(x) = e^(x^2) erfc(x), which is smooth in t = 1/(1 + x/4): polynomials of
-/// degree 7 on 128 pieces of t, fitted once at start to a slow and obvious evaluation (Taylor series below 2, continued fraction above; Abramowitz, Stegun, 7.1.6 and 7.1.14).
+/// degree 7 on 128 pieces of t, fitted once at start to a slow and obvious evaluation (Taylor series below 1, continued fraction above; Abramowitz, Stegun, 7.1.6 and 7.1.14).
 /// </remarks>
 internal static class Normal
 {
     private const int Pieces = 128;
     private const int Nodes = 8;
+    // Beyond, pieces of t near 0 would lose digits in proportion to x.
+    private const double AsymptoticFrom = 1000;
     private const double InverseRoot2 = 0.70710678118654752440;
     private const double InverseRootPi = 0.56418958354775628695;
     private static readonly double[] Coefficients = Fit();
@@ -29,9 +31,11 @@ internal static class Normal
     /// <summary>e^(x^2) erfc(x) for x at least 0.</summary>
     public static double ScaledErfc(double x)
     {
-        if (x > 1e8)
+        if (x > AsymptoticFrom)
         {
-            return InverseRootPi / x;
+            // 1 - 1/(2 x^2) + 3/(4 x^4): the next term is below 2e-12 x^-2.
+            var square = 1 / (x * x);
+            return InverseRootPi / x * (1 - (square * (0.5 - (0.75 * square))));
         }
 
         var t = Pieces / (1 + (x * 0.25));
@@ -78,7 +82,7 @@ internal static class Normal
 
     private static double Slow(double x)
     {
-        if (x < 2)
+        if (x < 1)
         {
             // erf(x) = 2/sqrt(pi) e^(-x^2) sum 2^n x^(2n+1)/(2n+1)!!: positive terms.
             double term = x, sum = x;

@@ -73,6 +73,17 @@ public sealed class ParameterTests
         Assert.Equal(1.5, PureDp.EpsilonOf(new DiscreteLaplaceEvent(2, 3, Add)));
     }
 
+    [Fact]
+    public void A_guarantee_at_its_own_delta_is_itself()
+    {
+        foreach (var delta in new[] { 1e-9, 1e-4, 0.1 })
+        {
+            var bracket = PrivacyLoss.EpsilonAt(new ApproximateEvent(new(0.8), new(delta), Replace), new(delta));
+            Assert.Equal((0.8, 0.8), (bracket.Lower, bracket.Upper), (one, other) => Math.Abs(one.Item1 - other.Item1) < 1e-10 && one.Item2 == other.Item2);
+            Assert.Equal(double.PositiveInfinity, PrivacyLoss.EpsilonAt(new ApproximateEvent(new(0.8), new(delta), Replace), new(delta * 0.999)).Upper);
+        }
+    }
+
     // A token of C 3 over 6 voters at temperature 2: 4 C/(s tau) = 1 for a replaced voter, half for one that abstains.
     [Fact]
     public void A_tokens_range_is_that_of_the_design_and_never_below_it()

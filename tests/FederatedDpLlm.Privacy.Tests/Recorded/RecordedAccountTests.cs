@@ -45,7 +45,7 @@ public sealed class RecordedAccountTests
     [Fact]
     public void What_needs_no_logarithm_is_the_same_to_the_last_bit()
     {
-        var record = new Record();
+        var record = new RecordedFigures();
         PrivacyEvent[] released =
         [
             new LaplaceEvent(3, Add), new LaplaceEvent(0.7, Add).Times(9), new DiscreteLaplaceEvent(3, 7, Add), new AboveThresholdEvent(new(0.1), new(0.7), 2, Add), new RepeatAndSelectEvent(new PureEvent(new(0.1), Add), 3, 0.7), new PureEvent(new(0.1), Add).Times(3),
@@ -70,7 +70,7 @@ public sealed class RecordedAccountTests
     [Fact]
     public void Budgets_and_readings_of_currencies_are_what_they_were()
     {
-        var record = new Record();
+        var record = new RecordedFigures();
         foreach (var delta in new[] { 1e-12, 1e-6, 0.3, 0 })
         {
             Currency[] currencies = [Currency.Basic(new(delta)), Currency.Advanced(new(delta)), Currency.ZeroConcentrated(new(delta)), Currency.Renyi(new RenyiOrder(7.5), new(delta))];
@@ -107,7 +107,7 @@ public sealed class RecordedAccountTests
     [Fact]
     public void Closed_forms_are_what_they_were()
     {
-        var record = new Record();
+        var record = new RecordedFigures();
         foreach (var mu in new[] { 1e-3, 0.1, 1, 5, 30 })
         {
             record.Compare($"profile {mu:R}", 1e-11, [.. new[] { -2, 0, 0.4, 3, 50 }.Select(epsilon => GaussianProfile.DeltaAt(mu, epsilon)), .. new[] { 1e-12, 1e-5, 0.2 }.Select(delta => GaussianProfile.EpsilonAt(mu, new(delta)))]);
@@ -135,7 +135,7 @@ public sealed class RecordedAccountTests
 
     private static void Each(string kind, double tolerance, Func<PrivacyEvent, double[]> figures)
     {
-        var record = new Record();
+        var record = new RecordedFigures();
         foreach (var (released, i) in Events.Select((released, i) => (released, i)))
         {
             try

@@ -49,7 +49,7 @@ public sealed class RecordedNoiseTests
     [Fact]
     public void What_a_batch_sampler_promises_is_what_it_was()
     {
-        var record = new Record();
+        var record = new RecordedFigures();
         foreach (var sigma in new[] { 1e-6, 0.3, 5, 10.25, 10.3, 22, 60, 300, 1 << 20, 1e9, 1L << 40 })
         {
             var sampler = BatchGaussianSampler.AtLeast(sigma);
@@ -118,7 +118,7 @@ public sealed class RecordedNoiseTests
     [Fact]
     public void Noisy_numbers_of_one_key_are_what_they_were()
     {
-        var record = new Record();
+        var record = new RecordedFigures();
         using var random = new AesCounterRandom(new byte[32]);
         double[] values = [1, -2.5, double.NaN, double.PositiveInfinity, 1e-9];
         foreach (var multiplier in new[] { 0.01, 1.3, 700 })
@@ -161,7 +161,7 @@ public sealed class RecordedNoiseTests
             used += count;
             return buffer.AsSpan(used - count, count);
         });
-        var record = new Record();
+        var record = new RecordedFigures();
         record.Compare($"noise, {name}", 0, Array.ConvertAll(buffer[..used], x => (double)x));
         record.AssertUnchanged();
     }

@@ -8,7 +8,8 @@ namespace FederatedDpLlm.Privacy.Accounting.Losses;
 /// <remarks>Zhu, Dong, Wang, arXiv:2106.08567, Theorem 11 and Proposition 30: the pair for add-or-remove is the worse of the two directions.</remarks>
 internal sealed class PoissonPair(DominatingPair inner, double rate) : DominatingPair
 {
-    public override double Smallest => Math.Max(Amplified(inner.Smallest), Elementary.LogOnePlus(-rate));
+    // What only Q can produce is not impossible any more where the unit was not drawn.
+    public override double Smallest => inner.Below(double.NegativeInfinity).Q > 0 ? Elementary.LogOnePlus(-rate) : Amplified(inner.Smallest);
 
     public override double Largest => Amplified(inner.Largest);
 

@@ -1,6 +1,6 @@
 namespace FederatedDpLlm.Privacy.Accounting.Losses;
 
-/// <summary>(Q, P) for (P, Q): every loss changes its sign. For pairs without infinite losses.</summary>
+/// <summary>(Q, P) for (P, Q): every loss changes its sign.</summary>
 internal sealed class SwappedPair(DominatingPair inner) : DominatingPair
 {
     public override double Smallest => -inner.Largest;

@@ -22,7 +22,8 @@ internal static class FinitePlans
         Gen.Select(Thousandths(50, 950), Gen.Int[2, 10]).Select(t => ResponseAgainstNothing(t.Item1, t.Item2)),
         Gen.Select(Thousandths(500, 9000), Gen.Int[1, 2]).Select(t => DiscreteLaplace(t.Item1, t.Item2)),
         Gen.Select(Thousandths(10, 1500), Thousandths(1, 900)).Select(t => new FinitePlan(new PureEvent(new(t.Item1 / 1000.0), Nothing), Pure(t.Item1)).Sampled(t.Item2)),
-        Gen.Select(Thousandths(50, 950), Gen.Int[2, 10], Thousandths(1, 900)).Select(t => ResponseAgainstNothing(t.Item1, t.Item2, t.Item3)));
+        Gen.Select(Thousandths(50, 950), Gen.Int[2, 10], Thousandths(1, 900)).Select(t => ResponseAgainstNothing(t.Item1, t.Item2, t.Item3)),
+        Gen.Select(Thousandths(10, 1000), Gen.Int[1, 100_000], Thousandths(1, 900)).Select(t => Approximate(t.Item1, t.Item2, Nothing).Sampled(t.Item3)));
 
     private static Gen<int> Thousandths(int from, int to) => Gen.Int[from, to];
 
@@ -33,13 +34,13 @@ internal static class FinitePlans
         return [(yes, no), (no, yes)];
     }
 
-    private static FinitePlan Approximate(int thousandths, int billionths)
+    private static FinitePlan Approximate(int thousandths, int billionths, NeighbouringRelation relation = Replace)
     {
         // The delta that the event holds is the double next to the fraction.
         Delta delta = new(billionths / 1e9);
         BigInteger lost = FixedPoint.Of(delta.Value), kept = FixedPoint.One - lost;
         var outcomes = Pure(thousandths).Select(outcome => (FixedPoint.Times(kept, outcome.P), FixedPoint.Times(kept, outcome.Q)));
-        return new(new ApproximateEvent(new(thousandths / 1000.0), delta, Replace), [.. outcomes, (lost, BigInteger.Zero), (BigInteger.Zero, lost)]);
+        return new(new ApproximateEvent(new(thousandths / 1000.0), delta, relation), [.. outcomes, (lost, BigInteger.Zero), (BigInteger.Zero, lost)]);
     }
 
     private static FinitePlan Response(int thousandths, int buckets)

@@ -16,6 +16,11 @@ internal static class FixedPoint
     /// <summary>The double itself, which is a fraction with a power of two below it.</summary>
     public static BigInteger Of(double value)
     {
+        if (value == 0)
+        {
+            return 0;
+        }
+
         var exponent = (int)Math.Max(-1074, Math.ILogB(value) - 52.0);
         var mantissa = new BigInteger(Math.ScaleB(value, -exponent));
         return exponent + Bits >= 0 ? mantissa << (exponent + Bits) : mantissa >> -(exponent + Bits);
@@ -47,6 +52,23 @@ internal static class FixedPoint
         // e^x = 1/e^-x, with as many more bits as x takes away.
         var more = (int)(x >> Bits) * 2;
         return (BigInteger.One << (2 * Bits) + more) / ExactBernoulli.ExpMinusFloor(x, One, Bits + more);
+    }
+
+    /// <summary>ln x for x above 0, to an absolute 2^-150.</summary>
+    public static BigInteger Log(BigInteger x)
+    {
+        var doublings = (int)(x.GetBitLength() - Bits - 1);
+        return LogNear(doublings >= 0 ? x >> doublings : x << -doublings) + (doublings * LogOf2);
+    }
+
+    private static BigInteger LogOf2 { get; } = LogNear(2 * One);
+
+    // The double's logarithm, put right by the series of ln(x/e^y).
+    private static BigInteger LogNear(BigInteger x)
+    {
+        var first = Of(BigInteger.Log(x) - (Bits * Math.Log(2)));
+        BigInteger rest = Times(x, Exp(-first)) - One, square = Times(rest, rest);
+        return first + rest - (square / 2) + (Times(square, rest) / 3) - (Times(square, square) / 4);
     }
 
     /// <summary>Phi(x) = 1/2 + the positive series e^(-x^2/2)/sqrt(2 pi) (x + x^3/3 + x^5/15 + ...).</summary>

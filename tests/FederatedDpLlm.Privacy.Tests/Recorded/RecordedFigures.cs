@@ -6,7 +6,7 @@ namespace FederatedDpLlm.Privacy.Tests.Recorded;
 /// Figures that were given once, in recorded.txt: an account that is computed again says the same, whatever was made faster in between. Where a figure changes on purpose, the failure names the lines to
 /// put there instead.
 /// </summary>
-internal sealed class Record
+internal sealed class RecordedFigures
 {
     private static readonly Dictionary<string, string> Lines = Read();
     private readonly List<string> _changed = [];
@@ -29,7 +29,7 @@ internal sealed class Record
 
     private static Dictionary<string, string> Read()
     {
-        using var reader = new StreamReader(typeof(Record).Assembly.GetManifestResourceStream("recorded.txt")!);
+        using var reader = new StreamReader(typeof(RecordedFigures).Assembly.GetManifestResourceStream("recorded.txt")!);
         return reader.ReadToEnd().Split('\n').Where(line => line.Contains(" = ", StringComparison.Ordinal)).Select(line => line.Split(" = ")).ToDictionary(parts => parts[0], parts => parts[1], StringComparer.Ordinal);
     }
 }
