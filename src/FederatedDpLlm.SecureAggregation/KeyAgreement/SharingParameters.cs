@@ -16,6 +16,8 @@ public sealed record SharingParameters(int Neighbours, int Threshold, bool IsCom
     public static SharingParameters For(int clients, double corruptFraction, double dropoutFraction)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(clients, 1);
+        RequireFraction(corruptFraction, nameof(corruptFraction));
+        RequireFraction(dropoutFraction, nameof(dropoutFraction));
         return clients <= LargestCompleteGraph
             ? Complete(clients, corruptFraction)
             : FindHarary(clients, corruptFraction, dropoutFraction)
@@ -53,13 +55,22 @@ public sealed record SharingParameters(int Neighbours, int Threshold, bool IsCom
     private static SharingParameters Complete(int clients, double corruptFraction)
     {
         var threshold = (2 * clients / 3) + 1;
-        return corruptFraction is >= 0 and <= 1 && CountOf(corruptFraction, clients) < (2 * threshold) - clients
+        return CountOf(corruptFraction, clients) < (2 * threshold) - clients
             ? new SharingParameters(clients - 1, threshold, IsComplete: true)
             : throw new ArgumentOutOfRangeException(nameof(corruptFraction), corruptFraction, $"Of {clients} clients at most {(2 * threshold) - clients - 1} may be corrupt.");
     }
 
-    // 1e-14 keeps 0.1 * 30 from rounding to 2.
-    private static int CountOf(double fraction, int clients) => (int)Math.Floor((fraction + 1e-14) * clients);
+    /// <summary>How many of the clients a fraction is, rounded down; 1e-14 keeps 0.1 * 30 from becoming 2.</summary>
+    internal static int CountOf(double fraction, int clients) => (int)Math.Floor((fraction + 1e-14) * clients);
+
+    // Not a number is no fraction either.
+    private static void RequireFraction(double fraction, string name)
+    {
+        if (!(fraction is >= 0 and <= 1))
+        {
+            throw new ArgumentOutOfRangeException(name, fraction, "A fraction of the clients is between 0 and 1.");
+        }
+    }
 
     // Two breaks of k/2 consecutive bad clients each disconnect the ring: a union bound over the pairs of places, with half of 2^-40.
     private static bool StaysConnected(int clients, int degree, int bad, double[] logFactorials)

@@ -98,8 +98,8 @@ public sealed class Polynomial : IDisposable
         return (numerator, denominator);
     }
 
-    // Montgomery's trick: one inversion (40 us) for all, instead of one each.
-    private static void InvertAll(Span<Scalar> values)
+    /// <summary>Inverts every value; none is zero. Montgomery's trick: one inversion (40 us) for all, instead of one each.</summary>
+    internal static void InvertAll(Span<Scalar> values)
     {
         var products = new Scalar[values.Length];
         var running = Scalar.One;

@@ -1,4 +1,5 @@
-using FederatedDpLlm.Privacy.Sampling;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
 using FederatedDpLlm.SecureAggregation.Fields;
 
 namespace FederatedDpLlm.SecureAggregation.SecretSharing;
@@ -41,9 +42,12 @@ public sealed class ShareCommitments
 
     /// <summary>
     /// Whether the committed values lie on a polynomial of degree below <paramref name="threshold"/>: orthogonal to a random word of the dual code
-    /// (SCRAPE, section 2.1). A dealer who cheats passes with probability 1/l.
+    /// (SCRAPE, section 2.1). A dealer who cheats passes with probability 1/l. The word follows from what the dealer signed (Fiat, Shamir, CRYPTO 1986), so that
+    /// whoever looks again comes to the same verdict.
     /// </summary>
-    public bool HaveDegreeBelow(int threshold, ISecureRandom random)
+    /// <param name="threshold">At least 1.</param>
+    /// <param name="signed">What the dealer committed to, or a hash of all of it.</param>
+    public bool HaveDegreeBelow(int threshold, ReadOnlySpan<byte> signed)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threshold, 1);
         if (_points.Length < threshold)
@@ -57,16 +61,16 @@ public sealed class ShareCommitments
             return SumOfProducts(Polynomial.InterpolateAtZero(_points), _committed) == Secret;
         }
 
-        Span<int> all = [0, .. _points];
-        using var dual = Polynomial.Random(Scalar.Random(random), all.Length - threshold, random);
-        var sum = GroupElement.Identity;
+        int[] all = [0, .. _points];
+        using var dual = ChallengeOf(signed, all.Length - threshold);
+        var weights = ProductsOfDifferences(all);
+        Polynomial.InvertAll(weights);
         for (var i = 0; i < all.Length; i++)
         {
-            var weight = dual.Evaluate(all[i]) * InverseOfDifferences(all, i);
-            sum += weight * (i == 0 ? Secret : _committed[i - 1]);
+            weights[i] *= dual.Evaluate(all[i]);
         }
 
-        return sum == GroupElement.Identity;
+        return SumOfProducts(weights, [Secret, .. _committed]) == GroupElement.Identity;
     }
 
     /// <summary>The commitment value * G + blinding * H.</summary>
@@ -84,17 +88,36 @@ public sealed class ShareCommitments
         return sum;
     }
 
-    private static Scalar InverseOfDifferences(ReadOnlySpan<int> points, int i)
+    private static Polynomial ChallengeOf(ReadOnlySpan<byte> signed, int coefficients)
     {
-        var product = Scalar.One;
-        for (var j = 0; j < points.Length; j++)
+        Span<byte> input = stackalloc byte[SHA256.HashSizeInBytes + sizeof(int)];
+        Span<byte> wide = stackalloc byte[SHA512.HashSizeInBytes];
+        SHA256.HashData(signed, input);
+        var challenge = new Scalar[coefficients];
+        for (var i = 0; i < challenge.Length; i++)
         {
-            if (j != i)
-            {
-                product *= Scalar.From((uint)points[i]) - Scalar.From((uint)points[j]);
-            }
+            BinaryPrimitives.WriteInt32LittleEndian(input[SHA256.HashSizeInBytes..], i);
+            SHA512.HashData(input, wide);
+            challenge[i] = Scalar.Reduce(wide);
         }
 
-        return product.Invert();
+        return new Polynomial(challenge);
+    }
+
+    private static Scalar[] ProductsOfDifferences(ReadOnlySpan<int> points)
+    {
+        var products = new Scalar[points.Length];
+        for (var i = 0; i < products.Length; i++)
+        {
+            var product = Scalar.One;
+            for (var j = 0; j < points.Length; j++)
+            {
+                product *= j == i ? Scalar.One : Scalar.From((uint)points[i]) - Scalar.From((uint)points[j]);
+            }
+
+            products[i] = product;
+        }
+
+        return products;
     }
 }

@@ -1,7 +1,3 @@
-using FederatedDpLlm.SecureAggregation.Commitments;
-using FederatedDpLlm.SecureAggregation.KeyAgreement;
-using FederatedDpLlm.SecureAggregation.Masking;
-
 namespace FederatedDpLlm.SecureAggregation.Stages;
 
 /// <summary>
@@ -15,14 +11,10 @@ public sealed class AggregationCoordinator
     private readonly RoundParameters _parameters;
     private readonly int _workers;
     private readonly Dictionary<int, ReadOnlyMemory<byte>> _advertisements = [];
-    private readonly Dictionary<int, DealtSharing> _sharings = [];
-    private readonly SortedDictionary<int, byte[]> _uploadLeaves = [];
+    private readonly UploadCollection _uploads;
     private readonly Dictionary<int, ReadOnlyMemory<byte>> _confirmations = [];
-    private readonly Dictionary<int, UnmaskingBody> _unmaskings = [];
-    private AdvertisementBook? _book;
-    private CommitteeRound? _committee;
+    private IModeRound? _round;
     private SurvivorAnnouncement? _announcement;
-    private UpdateSum? _sum;
 
     /// <param name="parameters">What all parties agreed on.</param>
     /// <param name="workers">How many threads unmask.</param>
@@ -30,7 +22,7 @@ public sealed class AggregationCoordinator
     {
         ArgumentNullException.ThrowIfNull(parameters);
         ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
-        (_parameters, _workers) = (parameters, workers);
+        (_parameters, _workers, _uploads) = (parameters, workers, new UploadCollection(parameters, workers));
     }
 
     /// <summary>What is being collected.</summary>
@@ -64,8 +56,7 @@ public sealed class AggregationCoordinator
             return Abort<IReadOnlyList<ReadOnlyMemory<byte>>>(read.Refusal);
         }
 
-        _book = read.Value;
-        _committee = _parameters.Mode == AggregationMode.Committee ? new CommitteeRound(_parameters, _book) : null;
+        _round = _parameters.Mode == AggregationMode.Committee ? new CommitteeRound(_parameters, read.Value) : new MaskRound(_parameters, read.Value);
         Stage = CoordinatorStage.Sharings;
         return Outcome<IReadOnlyList<ReadOnlyMemory<byte>>>.Accepted(all);
     }
@@ -74,37 +65,20 @@ public sealed class AggregationCoordinator
     public Refusal? ReceiveSharing(KeySharing message)
     {
         ArgumentNullException.ThrowIfNull(message);
-        if (Stage != CoordinatorStage.Sharings)
-        {
-            return new Refusal(RefusalCode.WrongStage);
-        }
-
-        if (_committee is not null)
-        {
-            return _committee.ReceiveSharing(message);
-        }
-
-        var read = DealtSharing.Read(message, _book!, _parameters);
-        if (!read.IsAccepted)
-        {
-            return read.Refusal;
-        }
-
-        return _sharings.TryAdd(read.Value.Dealer, read.Value) ? null : new Refusal(RefusalCode.Replayed);
+        return Stage == CoordinatorStage.Sharings ? _round!.ReceiveSharing(message) : new Refusal(RefusalCode.WrongStage);
     }
 
     /// <summary>Closes stage 1: for every client that dealt, what its neighbours dealt to it.</summary>
     public Outcome<IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>>> CloseSharings()
     {
         Require(CoordinatorStage.Sharings);
-        if ((_committee?.Dealt ?? _sharings.Count) < _parameters.FewestDealers)
+        if (_round!.Dealt < _parameters.FewestDealers)
         {
             return Abort<IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>>>(new Refusal(RefusalCode.TooFewSurvivors));
         }
 
-        _sum = UpdateSum.For(_parameters);
         Stage = CoordinatorStage.Uploads;
-        return Outcome<IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>>>.Accepted(_committee?.CloseSharings() ?? Inboxes());
+        return Outcome<IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>>>.Accepted(_round.CloseSharings());
     }
 
     /// <summary>Stage 2: adds a client's masked update to the sum; it is not kept.</summary>
@@ -117,63 +91,21 @@ public sealed class AggregationCoordinator
         }
 
         var opened = SignedFrame.Open(upload.Header, MessageKind.Upload, _parameters);
-        if (!opened.IsAccepted)
-        {
-            return opened.Refusal;
-        }
-
-        var sender = opened.Value.Sender;
-        if (!(_committee?.MayUpload(sender) ?? _sharings.ContainsKey(sender)))
-        {
-            return new Refusal(RefusalCode.UnknownSender);
-        }
-
-        if (_uploadLeaves.ContainsKey(sender))
-        {
-            return new Refusal(RefusalCode.Replayed);
-        }
-
-        if (UploadBody.TryDecode(opened.Value.Body) is not { } body || body.PayloadLength != _sum!.PayloadSizeBytes)
-        {
-            return new Refusal(RefusalCode.Malformed, sender);
-        }
-
-        if (upload.Payload.Length != body.PayloadLength || !PayloadHash.Of(upload.Payload, _workers).AsSpan().SequenceEqual(body.PayloadHash))
-        {
-            return new Refusal(RefusalCode.PayloadMismatch);
-        }
-
-        if (_committee is { } committee && !committee.IsForThisKey(body, upload.Payload.Span))
-        {
-            return new Refusal(RefusalCode.Equivocation, sender);
-        }
-
-        if (!_sum.TryAdd(upload.Payload, _workers))
-        {
-            return new Refusal(RefusalCode.Malformed, sender);
-        }
-
-        _committee?.Keep(sender, upload);
-        _uploadLeaves[sender] = MerkleTree.HashLeaf(upload.Header.Span);
-        return null;
+        return opened.IsAccepted ? _uploads.Add(opened.Value, upload, _round!) : opened.Refusal;
     }
 
     /// <summary>Closes stage 2: for every client that uploaded, the survivor set with the proof that its upload is in.</summary>
     public Outcome<IReadOnlyDictionary<int, AnnouncedSurvivors>> CloseUploads()
     {
         Require(CoordinatorStage.Uploads);
-        if (_uploadLeaves.Count < _parameters.MinimumSurvivors || _uploadLeaves.Keys.Count(_parameters.IsDealer) < _parameters.Sharing.Threshold)
+        if (!_uploads.Suffice)
         {
             return Abort<IReadOnlyDictionary<int, AnnouncedSurvivors>>(new Refusal(RefusalCode.TooFewSurvivors));
         }
 
-        byte[][] leaves = [.. _uploadLeaves.Values];
-        _announcement = new SurvivorAnnouncement([.. _uploadLeaves.Keys], MerkleTree.Root(leaves));
-        var encoded = _announcement.Encode(_parameters);
+        _announcement = _uploads.Announce();
         Stage = CoordinatorStage.Confirmations;
-        var ciphertexts = _committee?.Ciphertexts ?? [];
-        return Outcome<IReadOnlyDictionary<int, AnnouncedSurvivors>>.Accepted(_announcement.Survivors.Where(_parameters.IsDealer).ToDictionary(
-            survivor => survivor, survivor => new AnnouncedSurvivors(encoded, MerkleTree.Prove(leaves, _announcement.PlaceOf(survivor))) { Ciphertexts = ciphertexts }));
+        return Outcome<IReadOnlyDictionary<int, AnnouncedSurvivors>>.Accepted(_uploads.Prove(_announcement, _round!.Ciphertexts));
     }
 
     /// <summary>Stage 3: takes a client's signature on the survivor set.</summary>
@@ -230,77 +162,24 @@ public sealed class AggregationCoordinator
             return opened.Refusal;
         }
 
-        var sender = opened.Value.Sender;
-        if (!_confirmations.ContainsKey(sender))
-        {
-            return new Refusal(RefusalCode.UnknownSender);
-        }
-
-        if (_committee is not null)
-        {
-            return _committee.ReceiveAnswer(sender, opened.Value.Body, _announcement!.Digest(_parameters));
-        }
-
-        // One share of everybody who dealt to the sender: what it leaves out, others would have to make up for.
-        if (UnmaskingBody.TryDecode(opened.Value.Body, sender, _parameters) is not { } body || !IsOfEveryDealer(body, sender))
-        {
-            return new Refusal(RefusalCode.Malformed, sender);
-        }
-
-        if (!body.Announcement.AsSpan().SequenceEqual(_announcement!.Digest(_parameters)))
-        {
-            return new Refusal(RefusalCode.Equivocation, sender);
-        }
-
-        return _unmaskings.TryAdd(sender, body) ? null : new Refusal(RefusalCode.Replayed);
+        return _confirmations.ContainsKey(opened.Value.Sender)
+            ? _round!.ReceiveUnmasking(opened.Value.Sender, opened.Value.Body, _announcement!.Digest(_parameters))
+            : new Refusal(RefusalCode.UnknownSender);
     }
 
     /// <summary>Closes stage 4: opens the sum, by the restored masks or by the committee's answers.</summary>
     public Outcome<AggregateSum> Finish()
     {
         Require(CoordinatorStage.Unmaskings);
-        var survivors = _announcement!.Survivors;
-        IReadOnlyList<int> blamed = [];
-        var opened = _committee is null ? OpenUnderMasks(survivors.Count, out blamed) : _committee.Open((CommitteeUpdateSum)_sum!, survivors.Count, _workers);
+        var opened = _round!.Open(_uploads.Sum!, _announcement!, _workers);
         if (!opened.IsAccepted)
         {
             return Abort<AggregateSum>(opened.Refusal);
         }
 
-        (_sum, _committee) = (null, null);
+        Forget();
         Stage = CoordinatorStage.Finished;
-        return Outcome<AggregateSum>.Accepted(new AggregateSum(opened.Value, survivors, blamed));
-    }
-
-    private bool IsOfEveryDealer(UnmaskingBody body, int holder) =>
-        body.Shares.Keys.ToHashSet().SetEquals(_book!.Graph.HoldersOf(holder).ToArray().Where(_sharings.ContainsKey));
-
-    private Outcome<int[]> OpenUnderMasks(int survivors, out IReadOnlyList<int> blamed)
-    {
-        var unmasking = new UnmaskingStep(_parameters, _book!, _sharings, _announcement!, _unmaskings);
-        using var masks = new MaskSet();
-        var refusal = unmasking.CollectMasks(masks, _workers);
-        blamed = unmasking.Blamed;
-        if (refusal is not null)
-        {
-            return Outcome<int[]>.Refused(refusal);
-        }
-
-        return ((SumUnderMasks)_sum!).Open(masks, survivors, _book!.Digest, _workers) is { } values
-            ? Outcome<int[]>.Accepted(values)
-            : Outcome<int[]>.Refused(RefusalCode.Undecryptable);
-    }
-
-    private Dictionary<int, IReadOnlyList<RelayedSharing>> Inboxes()
-    {
-        var inboxes = new Dictionary<int, IReadOnlyList<RelayedSharing>>();
-        foreach (var reader in _sharings.Keys)
-        {
-            inboxes[reader] = [.. _sharings.Values.Where(sharing => _book!.Graph.AreNeighbours(reader, sharing.Dealer))
-                .OrderBy(sharing => sharing.Dealer).Select(sharing => sharing.For(reader, _book!.Graph))];
-        }
-
-        return inboxes;
+        return opened;
     }
 
     private void Require(CoordinatorStage stage)
@@ -314,8 +193,14 @@ public sealed class AggregationCoordinator
     private Outcome<T> Abort<T>(Refusal refusal)
         where T : notnull
     {
-        (_sum, _committee) = (null, null);
+        Forget();
         Stage = CoordinatorStage.Aborted;
         return Outcome<T>.Refused(refusal);
+    }
+
+    private void Forget()
+    {
+        _uploads.Clear();
+        _round = null;
     }
 }

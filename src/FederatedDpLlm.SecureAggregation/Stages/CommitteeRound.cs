@@ -4,7 +4,7 @@ using FederatedDpLlm.SecureAggregation.Homomorphic;
 namespace FederatedDpLlm.SecureAggregation.Stages;
 
 /// <summary>The coordinator's side of the committee mode: the members' sharings, the encrypted keys by client, and the members' answers.</summary>
-internal sealed class CommitteeRound(RoundParameters parameters, AdvertisementBook book)
+internal sealed class CommitteeRound(RoundParameters parameters, AdvertisementBook book) : IModeRound
 {
     private readonly SortedDictionary<int, (CommitteeSharingBody Body, KeySharing Message)> _dealt = [];
     private readonly SortedDictionary<int, CommitteeCiphertext> _ciphertexts = [];
@@ -13,7 +13,6 @@ internal sealed class CommitteeRound(RoundParameters parameters, AdvertisementBo
 
     public int Dealt => _dealt.Count;
 
-    /// <summary>Takes a member's sharing; null where it was accepted.</summary>
     public Refusal? ReceiveSharing(KeySharing message)
     {
         var opened = SignedFrame.Open(message.Frame, MessageKind.Sharing, parameters);
@@ -64,18 +63,17 @@ internal sealed class CommitteeRound(RoundParameters parameters, AdvertisementBo
     /// <summary>Members that dealt, and everybody outside the committee.</summary>
     public bool MayUpload(int client) => parameters.IsDealer(client) ? _dealt.ContainsKey(client) : client < parameters.Clients;
 
-    /// <summary>Whether an upload's encrypted key was made for this committee's key.</summary>
-    public bool IsForThisKey(UploadBody body, ReadOnlySpan<byte> payload) => _key!.Bind(CommitteeUpdateSum.SecondPart(payload)).AsSpan().SequenceEqual(body.KeyHash);
+    /// <summary>An upload's encrypted key has to be made for this committee's key.</summary>
+    public Refusal? CheckUpload(int sender, UploadBody body, ReadOnlySpan<byte> payload) =>
+        _key!.Bind(CommitteeUpdateSum.SecondPart(payload)).AsSpan().SequenceEqual(body.KeyHash) ? null : new Refusal(RefusalCode.Equivocation, sender);
 
     /// <summary>Keeps what members have to see of an accepted upload.</summary>
     public void Keep(int client, MaskedUpload upload) =>
         _ciphertexts[client] = new CommitteeCiphertext(upload.Header, upload.Payload.Slice(ResidueFormat.ElementSizeBytes, ResidueFormat.ElementSizeBytes).ToArray());
 
-    /// <summary>The survivors' ciphertexts, in ascending order.</summary>
     public IReadOnlyList<CommitteeCiphertext> Ciphertexts => [.. _ciphertexts.Values];
 
-    /// <summary>Takes a member's answer.</summary>
-    public Refusal? ReceiveAnswer(int sender, ReadOnlySpan<byte> body, ReadOnlySpan<byte> announcement)
+    public Refusal? ReceiveUnmasking(int sender, ReadOnlySpan<byte> body, ReadOnlySpan<byte> announcement)
     {
         if (_answers.ContainsKey(sender))
         {
@@ -96,17 +94,50 @@ internal sealed class CommitteeRound(RoundParameters parameters, AdvertisementBo
         return null;
     }
 
-    /// <summary>The sum of the updates.</summary>
-    public Outcome<int[]> Open(CommitteeUpdateSum sum, int survivors, int workers)
+    /// <summary>Opens the sum by the first threshold of answers that fit together: at most 220 choices, for nine of twelve members.</summary>
+    public Outcome<AggregateSum> Open(UpdateSum sum, SurvivorAnnouncement announcement, int workers)
     {
         if (_answers.Count < parameters.Sharing.Threshold)
         {
-            return Outcome<int[]>.Refused(RefusalCode.BelowThreshold);
+            return Outcome<AggregateSum>.Refused(RefusalCode.BelowThreshold);
         }
 
-        var chosen = _answers.OrderBy(answer => answer.Key).Take(parameters.Sharing.Threshold).ToDictionary(answer => SharingBody.PointOf(answer.Key), answer => answer.Value);
-        return sum.Open(chosen, survivors, book.Digest, workers) is { } values ? Outcome<int[]>.Accepted(values) : Outcome<int[]>.Refused(RefusalCode.Undecryptable);
+        var (encrypted, survivors) = ((CommitteeUpdateSum)sum, announcement.Survivors);
+        var wrong = new List<long[]>();
+        foreach (var chosen in Choices([.. _answers.Keys.Order()], parameters.Sharing.Threshold))
+        {
+            // An answer that is off by a multiple of the plaintext's scale opens to other keys, and these decrypt nothing: no need to try them twice.
+            if (encrypted.OpenKeys(ByPoint(chosen), survivors.Count) is not { } keys || wrong.Any(tried => tried.AsSpan().SequenceEqual(keys)))
+            {
+                continue;
+            }
+
+            if (encrypted.Decrypt(keys, survivors.Count, book.Digest, workers) is { } values)
+            {
+                return Outcome<AggregateSum>.Accepted(new AggregateSum(values, survivors, Blame(encrypted, chosen, keys, survivors.Count)));
+            }
+
+            wrong.Add(keys);
+        }
+
+        return Outcome<AggregateSum>.Refused(RefusalCode.Undecryptable);
     }
+
+    // Who answered something that does not fit the answers that opened the sum. Two members that collude could make theirs fit together and an honest one's not:
+    // so nobody is named unless more answers fit than a threshold of honest ones and all that may collude would be needed to fake.
+    private IReadOnlyList<int> Blame(CommitteeUpdateSum sum, int[] chosen, long[] keys, int survivors)
+    {
+        int[] others = [.. _answers.Keys.Except(chosen).Order()];
+        int[] unfit = [.. others.Where(other => sum.OpenKeys(ByPoint([.. chosen[..^1], other]), survivors) is not { } found || !found.AsSpan().SequenceEqual(keys))];
+        var corrupt = KeyAgreement.SharingParameters.CountOf(parameters.CorruptFraction, parameters.Dealers);
+        return corrupt <= 1 || others.Length - unfit.Length >= corrupt ? unfit : [];
+    }
+
+    private Dictionary<int, RingElement> ByPoint(IEnumerable<int> members) => members.ToDictionary(SharingBody.PointOf, member => _answers[member]);
+
+    private static IEnumerable<int[]> Choices(int[] members, int count) => count == 0
+        ? [[]]
+        : Enumerable.Range(0, members.Length - count + 1).SelectMany(first => Choices(members[(first + 1)..], count - 1).Select(rest => (int[])[members[first], .. rest]));
 
     private ReadOnlyMemory<byte> EnvelopeFor(int reader, int dealer)
     {

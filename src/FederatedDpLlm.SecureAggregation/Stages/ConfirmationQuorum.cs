@@ -19,10 +19,11 @@ internal static class ConfirmationQuorum
                 continue;
             }
 
+            // What is broken counts for nothing: one frame that was damaged on its way must not cost a quorum that stands without it.
             var opened = SignedFrame.Open(bytes, MessageKind.Confirmation, parameters);
             if (!opened.IsAccepted)
             {
-                return opened.Refusal;
+                continue;
             }
 
             if (!opened.Value.Body.SequenceEqual(digest))

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using FederatedDpLlm.SecureAggregation.KeyAgreement;
+using FederatedDpLlm.SecureAggregation.SecretSharing;
 
 namespace FederatedDpLlm.SecureAggregation.Stages;
 
@@ -30,9 +31,18 @@ internal sealed record DealtSharing(int Dealer, SharingBody Body, ReadOnlyMemory
             return Outcome<DealtSharing>.Refused(RefusalCode.Equivocation, dealer);
         }
 
-        return EnvelopesMatch(message, body, dealer, book.Graph)
+        if (!EnvelopesMatch(message, body, dealer, book.Graph))
+        {
+            return Outcome<DealtSharing>.Refused(RefusalCode.PayloadMismatch);
+        }
+
+        // Every holder sees that its own share is the committed one; whether all lie on one polynomial only the coordinator sees, and only before anything is
+        // released does it come in time.
+        return IsRestorable(body.Seed, "seed"u8) && IsRestorable(body.SelfMask, "self-mask"u8)
             ? Outcome<DealtSharing>.Accepted(new DealtSharing(dealer, body, message.Frame, message.Envelopes))
-            : Outcome<DealtSharing>.Refused(RefusalCode.PayloadMismatch);
+            : Outcome<DealtSharing>.Refused(RefusalCode.BadShare, dealer);
+
+        bool IsRestorable(ShareCommitments commitments, ReadOnlySpan<byte> purpose) => commitments.HaveDegreeBelow(parameters.Sharing.Threshold, [.. purpose, .. body.Binding]);
     }
 
     public RelayedSharing For(int reader, SharingGraph graph) => new(Frame, EnvelopeFor(reader, graph));

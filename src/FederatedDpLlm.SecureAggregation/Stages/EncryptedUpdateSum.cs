@@ -20,9 +20,10 @@ internal sealed class EncryptedUpdateSum : SumUnderMasks
         _ciphertexts = new CiphertextSum(_layout.ElementsFor(parameters.VectorLength));
     }
 
-    public override long PayloadSizeBytes => KeySizeBytes + _ciphertexts.SizeBytes;
-
     private int KeySizeBytes => _keyLanes.Length * _format.SizeBytes;
+
+    public static long SizeBytes(RoundParameters parameters) => (KeyAdditiveEncryption.KeyLength * KeyFormat(parameters).SizeBytes)
+        + KeyAdditiveEncryption.SizeBytes(new SlotLayout(parameters.ValueBits, parameters.Clients), parameters.VectorLength);
 
     /// <summary>Lanes that hold a sum of key coefficients.</summary>
     public static LaneFormat KeyFormat(RoundParameters parameters) => LaneFormat.For(KeyAdditiveEncryption.KeyBits + RoundParameters.BitsFor(parameters.Clients));

@@ -8,7 +8,7 @@ internal sealed class MaskedUpdateSum(RoundParameters parameters) : SumUnderMask
     private readonly LaneFormat _format = LaneFormat.For(parameters.SumBits);
     private readonly uint[] _lanes = new uint[parameters.VectorLength];
 
-    public override long PayloadSizeBytes => (long)_lanes.Length * _format.SizeBytes;
+    public static long SizeBytes(RoundParameters parameters) => (long)parameters.VectorLength * LaneFormat.For(parameters.SumBits).SizeBytes;
 
     public override bool TryAdd(ReadOnlyMemory<byte> payload, int workers)
     {

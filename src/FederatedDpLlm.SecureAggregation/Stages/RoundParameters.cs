@@ -32,7 +32,7 @@ public sealed class RoundParameters
     /// <param name="roster">The Ed25519 public keys of the clients, in the order of their numbers.</param>
     /// <param name="modelHash">SHA-256 of the model that the updates refer to.</param>
     /// <param name="privacyPlanHash">SHA-256 of the privacy parameters (clip norm, noise, accounting).</param>
-    /// <param name="minimumSurvivors">The fewest uploads a sum is made of; null for max(4, ceil(2n/3)).</param>
+    /// <param name="minimumSurvivors">The fewest uploads a sum is made of, from <see cref="LeastSurvivors"/> on; null for max(4, ceil(2n/3)), or that floor where it is higher.</param>
     /// <param name="corruptFraction">
     /// Clients that may collude with the coordinator: above 64 clients the graph follows from it, below it is at most about a third (in the committee mode, of the committee).
     /// </param>
@@ -84,8 +84,9 @@ public sealed class RoundParameters
 
         ModelHash = Exactly(modelHash, 32, nameof(modelHash));
         PrivacyPlanHash = Exactly(privacyPlanHash, 32, nameof(privacyPlanHash));
-        MinimumSurvivors = minimumSurvivors ?? Math.Max(FewestClients, ((2 * roster.Count) + 2) / 3);
-        ArgumentOutOfRangeException.ThrowIfLessThan(MinimumSurvivors, 2, nameof(minimumSurvivors));
+        MinimumSurvivors = minimumSurvivors
+            ?? Math.Max(Math.Max(FewestClients, ((2 * roster.Count) + 2) / 3), LeastSurvivors(roster.Count, mode, corruptFraction, dropoutFraction));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MinimumSurvivors, LeastSurvivors(roster.Count, mode, corruptFraction, dropoutFraction), nameof(minimumSurvivors));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MinimumSurvivors, roster.Count, nameof(minimumSurvivors));
         (CorruptFraction, DropoutFraction) = (corruptFraction, dropoutFraction);
         Sharing = SharingParameters.For(Dealers, corruptFraction, dropoutFraction);
@@ -117,7 +118,7 @@ public sealed class RoundParameters
     /// How many clients advertise keys and deal shares: all, or in the committee mode the committee, the first 12 of the roster. The roster's order is part of
     /// what everybody agreed on, so a coordinator cannot choose the committee afterwards.
     /// </summary>
-    public int Dealers => Mode == AggregationMode.Committee ? Math.Min(Clients, CommitteeParameters.MostMembers) : Clients;
+    public int Dealers => DealersOf(Clients, Mode);
 
     /// <summary>SHA-256 of the model.</summary>
     public ReadOnlyMemory<byte> ModelHash { get; }
@@ -139,6 +140,17 @@ public sealed class RoundParameters
 
     /// <summary>SHA-256 of all of the above.</summary>
     public ReadOnlySpan<byte> Digest => _digest;
+
+    /// <summary>
+    /// The floor of <see cref="MinimumSurvivors"/>: two updates more than may collude, so that no sum is one honest hospital's update; where everybody shares with
+    /// everybody also the threshold, without which nothing opens; else four.
+    /// </summary>
+    public static int LeastSurvivors(int clients, AggregationMode mode, double corruptFraction, double dropoutFraction)
+    {
+        var dealers = DealersOf(clients, mode);
+        var sharing = SharingParameters.For(dealers, corruptFraction, dropoutFraction);
+        return Math.Max(SharingParameters.CountOf(corruptFraction, clients) + 2, sharing.IsComplete && dealers == clients ? sharing.Threshold : FewestClients);
+    }
 
     /// <summary>Whether a client is one of the <see cref="Dealers"/>; the others send one message, their upload.</summary>
     public bool IsDealer(int client) => client < Dealers;
@@ -204,6 +216,8 @@ public sealed class RoundParameters
 
     /// <summary>The fewest that have to advertise and to deal.</summary>
     internal int FewestDealers => Mode == AggregationMode.Committee ? Sharing.Threshold : Math.Max(MinimumSurvivors, Sharing.Threshold);
+
+    private static int DealersOf(int clients, AggregationMode mode) => mode == AggregationMode.Committee ? Math.Min(clients, CommitteeParameters.MostMembers) : clients;
 
     internal static int BitsFor(int clients) => clients <= 1 ? 0 : 32 - System.Numerics.BitOperations.LeadingZeroCount((uint)clients - 1);
 

@@ -3,8 +3,13 @@ namespace FederatedDpLlm.SecureAggregation.Stages;
 /// <summary>The running sum of hidden updates.</summary>
 internal abstract class UpdateSum
 {
-    /// <summary>The length of one hidden update.</summary>
-    public abstract long PayloadSizeBytes { get; }
+    /// <summary>The length of one hidden update in a round.</summary>
+    public static long PayloadSizeBytes(RoundParameters parameters) => parameters.Mode switch
+    {
+        AggregationMode.Homomorphic => EncryptedUpdateSum.SizeBytes(parameters),
+        AggregationMode.Committee => CommitteeUpdateSum.SizeBytes(parameters),
+        _ => MaskedUpdateSum.SizeBytes(parameters),
+    };
 
     /// <summary>The sum of nothing, for a round's mode.</summary>
     public static UpdateSum For(RoundParameters parameters) => parameters.Mode switch

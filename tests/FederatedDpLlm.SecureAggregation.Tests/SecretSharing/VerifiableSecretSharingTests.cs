@@ -59,11 +59,11 @@ public sealed class VerifiableSecretSharingTests
         var random = new TestRandom(7);
         var points = Enumerable.Range(1, holders).ToArray();
         var (_, honest) = VerifiableSecretSharing.Deal(Scalar.Random(random), threshold, points, random);
-        Assert.True(honest.HaveDegreeBelow(threshold, random));
+        Assert.True(honest.HaveDegreeBelow(threshold, [1, 2, 3]));
         var committed = honest.Shares.ToArray();
         committed[^1] += GroupElement.MultiplyBase(Scalar.One);
-        Assert.False(new ShareCommitments(honest.Secret, points, committed).HaveDegreeBelow(threshold, random));
-        Assert.False(new ShareCommitments(honest.Secret + GroupElement.SecondGenerator, points, honest.Shares).HaveDegreeBelow(threshold, random));
+        Assert.False(new ShareCommitments(honest.Secret, points, committed).HaveDegreeBelow(threshold, [1, 2, 3]));
+        Assert.False(new ShareCommitments(honest.Secret + GroupElement.SecondGenerator, points, honest.Shares).HaveDegreeBelow(threshold, [1, 2, 3]));
     }
 
     [Fact]

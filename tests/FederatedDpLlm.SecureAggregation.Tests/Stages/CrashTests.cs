@@ -50,7 +50,7 @@ public sealed class CrashTests
     public void Over_every_pair_of_requests_no_client_ever_releases_two_shares_of_one_dealer()
     {
         // Two survivor sets, both with a valid inclusion proof of the client's own upload, in either order, with a crash between any two steps.
-        using var federation = new Federation(6, 12, minimumSurvivors: 4);
+        using var federation = new Federation(6, 12, minimumSurvivors: 5);
         foreach (var restart in new[] { false, true })
         {
             using var round = new ManualRound(federation);

@@ -191,7 +191,9 @@ public sealed class LatticeModesTests
         Assert.Equal(new Refusal(RefusalCode.Malformed, 1), round.Coordinator.ReceiveUnmasking(Answer(1, [.. digest, .. Enumerable.Repeat((byte)0xFF, ResidueFormat.ElementSizeBytes)])));
         Assert.Equal(new Refusal(RefusalCode.Equivocation, 1), round.Coordinator.ReceiveUnmasking(Answer(1, [.. new byte[32], .. new byte[ResidueFormat.ElementSizeBytes]])));
         round.Forged[1] = Answer(1, [.. digest, .. new byte[ResidueFormat.ElementSizeBytes]]);
-        Assert.Equal(RefusalCode.Undecryptable, round.Finish().Refusal!.Code);
+        var sum = round.Finish().Required;
+        Assert.Equal(federation.SumOf(sum.Survivors), sum.Values.ToArray());
+        Assert.Equal([1], sum.Blamed);
 
         ReadOnlyMemory<byte> Answer(int member, byte[] body) => SignedFrame.Seal(MessageKind.Unmasking, federation.Parameters, member, federation.Identities[member], body);
     }
@@ -385,5 +387,40 @@ public sealed class LatticeModesTests
 
         var expected = words.Length / 4 / 256.0;
         return counts.Sum(count => (count - expected) * (count - expected) / expected);
+    }
+
+    // Twelve members of whom any nine open the sum: with the three first ones wrong only the last of the 220 choices is right.
+    [Theory, InlineData(12, new[] { 0, 1, 2 }), InlineData(6, new[] { 5 })]
+    public void Wrong_answers_that_leave_a_threshold_of_right_ones_cost_nothing_but_their_authors_name(int clients, int[] liars)
+    {
+        using var federation = new Federation(clients, 8, AggregationMode.Committee);
+        using var round = new ManualRound(federation);
+        round.ToConfirmations();
+        ForgeAnswers(federation, round, liars);
+        var sum = round.Finish().Required;
+        Assert.Equal(federation.SumOf(Enumerable.Range(0, clients)), sum.Values.ToArray());
+        Assert.Equal(liars, sum.Blamed);
+    }
+
+    [Fact]
+    public void Wrong_answers_that_leave_too_few_right_ones_give_no_sum()
+    {
+        using var federation = new Federation(6, 8, AggregationMode.Committee);
+        using var round = new ManualRound(federation);
+        round.ToConfirmations();
+        ForgeAnswers(federation, round, [0, 3]);
+        Assert.Equal(RefusalCode.Undecryptable, round.Finish().Refusal!.Code);
+    }
+
+    // Each another member's share of nothing: a uniform element, as a member without a share would send.
+    private static void ForgeAnswers(Federation federation, ManualRound round, IReadOnlyList<int> liars)
+    {
+        foreach (var liar in liars)
+        {
+            using var keystream = new KeystreamWords(SHA256.HashData([(byte)liar]).AsSpan(0, 16));
+            using var wrong = RingElement.Uniform(keystream, region: 0);
+            var digest = SignedFrame.Open(round.Confirmations[0], MessageKind.Confirmation, federation.Parameters).Required.Body.ToArray();
+            round.Forged[liar] = SignedFrame.Seal(MessageKind.Unmasking, federation.Parameters, liar, federation.Identities[liar], [.. digest, .. wrong.ToBytes()]);
+        }
     }
 }

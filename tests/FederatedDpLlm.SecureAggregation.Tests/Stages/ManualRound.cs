@@ -35,19 +35,29 @@ internal sealed class ManualRound(Federation federation) : IDisposable
         return messages;
     }
 
-    public IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>> ToSharings()
+    /// <summary>Everybody has dealt, and nothing of it has reached the coordinator: <see cref="Sharings"/> may be changed before <see cref="Deliver"/>.</summary>
+    public void Deal()
     {
         Advertise();
-        var advertisements = Advertisements = Coordinator.CloseAdvertisements().Required;
+        Advertisements = Coordinator.CloseAdvertisements().Required;
         foreach (var client in Clients)
         {
-            var pending = client.ShareKeys(advertisements).Required;
+            var pending = client.ShareKeys(Advertisements).Required;
             Snapshots[client.Self] = pending.Snapshot.ToArray();
             Sharings[client.Self] = pending.Release();
-            Assert.Null(Coordinator.ReceiveSharing(pending.Release()));
         }
+    }
 
+    public IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>> Deliver()
+    {
+        Assert.All(Sharings.OrderBy(sharing => sharing.Key), sharing => Assert.Null(Coordinator.ReceiveSharing(sharing.Value)));
         return _inboxes = Coordinator.CloseSharings().Required;
+    }
+
+    public IReadOnlyDictionary<int, IReadOnlyList<RelayedSharing>> ToSharings()
+    {
+        Deal();
+        return Deliver();
     }
 
     public MaskedUpload Upload(int client) => Uploads[client] = UploadPending(client).Release();
@@ -73,6 +83,23 @@ internal sealed class ManualRound(Federation federation) : IDisposable
         }
 
         Confirmations = Coordinator.CloseConfirmations().Required;
+    }
+
+    /// <summary>From the uploads of these clients to the sum, the others having dropped out.</summary>
+    public Outcome<AggregateSum> FinishWithout(params int[] dropped)
+    {
+        var survivors = Clients.Where(client => !dropped.Contains(client.Self)).ToList();
+        Assert.All(survivors, client => Assert.Null(Coordinator.ReceiveUpload(Upload(client.Self))));
+        var announced = Coordinator.CloseUploads();
+        if (!announced.IsAccepted)
+        {
+            return Outcome<AggregateSum>.Refused(announced.Refusal);
+        }
+
+        Assert.All(survivors, client => Assert.Null(Coordinator.ReceiveConfirmation(client.Confirm(announced.Value[client.Self]).Required.Release())));
+        Confirmations = Coordinator.CloseConfirmations().Required;
+        Assert.All(survivors, client => Assert.Null(Coordinator.ReceiveUnmasking(client.Unmask(Confirmations).Required.Release())));
+        return Coordinator.Finish();
     }
 
     public Outcome<AggregateSum> Finish()
@@ -116,43 +143,56 @@ internal sealed class ManualRound(Federation federation) : IDisposable
         return [.. lanes.Select(format.Signed)];
     }
 
-    /// <summary>The dealer's sharing with a wrong share for one reader, properly encrypted and signed.</summary>
-    public RelayedSharing DealWrongly(int dealer, int reader)
-    {
-        var memory = ClientMemory.TryDecode(Snapshots[dealer])!;
-        var graph = SharingGraph.Build(federation.Parameters.Clients, memory.Members, federation.Parameters.Sharing, memory.Advertisements);
-        var body = SharingBody.TryDecode(SignedFrame.Open(Sharings[dealer].Frame, MessageKind.Sharing, federation.Parameters).Required.Body, dealer, graph)!;
-        var context = new EnvelopeContext(federation.Parameters, memory.Advertisements, body.Binding, dealer, reader);
-        var wrong = new SecretShare(reader + 1, Scalar.Random(federation.Random), Scalar.Random(federation.Random));
-        using var channel = new HybridKeyPair(ClientMemory.TryDecode(Snapshots[reader])!.ChannelSeed);
-        var (ciphertext, secret) = (new byte[HybridKeyPair.CiphertextSizeBytes], new byte[32]);
-        Assert.True(HybridKeyPair.TryEncapsulate(channel.PublicKey, new byte[64], ciphertext, secret));
-        var mask = dealer < reader ? new byte[HybridKeyPair.CiphertextSizeBytes] : [];
-        var envelope = ShareEnvelope.Seal(context, ciphertext, secret, mask, wrong, wrong);
-        var hashes = body.EnvelopeHashes.ToArray();
-        hashes[SharingStep.PlaceAmongNeighbours(graph, dealer, reader)] = SHA256.HashData(envelope);
-        var frame = SignedFrame.Seal(MessageKind.Sharing, federation.Parameters, dealer, federation.Identities[dealer], (body with { EnvelopeHashes = hashes }).Encode());
-        return new RelayedSharing(frame, envelope);
-    }
+    /// <summary>The dealer's sharing with wrong shares for some readers, properly encrypted and signed.</summary>
+    public KeySharing DealWrongly(int dealer, params int[] readers) => DealAgain(dealer, (holder, mask, seed, selfMask) =>
+        readers.Contains(holder) ? (mask, new SecretShare(holder + 1, Scalar.Random(federation.Random), Scalar.Random(federation.Random)), selfMask) : (mask, seed, selfMask));
 
     /// <summary>The dealer's sharing with the ciphertext of another mask for one reader of a higher number, properly encrypted and signed.</summary>
     public KeySharing DealAnotherMask(int dealer, int reader)
     {
+        using var channel = new HybridKeyPair(ClientMemory.TryDecode(Snapshots[reader])!.ChannelSeed);
+        var (other, secret) = (new byte[HybridKeyPair.CiphertextSizeBytes], new byte[32]);
+        Assert.True(HybridKeyPair.TryEncapsulate(channel.PublicKey, new byte[64], other, secret));
+        return DealAgain(dealer, (holder, mask, seed, selfMask) => (holder == reader ? other : mask, seed, selfMask));
+    }
+
+    /// <summary>The dealer's sharing with its seed shared in a degree too high: every share is the committed one, and no threshold of them restores the seed.</summary>
+    public KeySharing DealOfTooHighDegree(int dealer)
+    {
+        var (memory, graph, body) = Dealt(dealer);
+        var (shares, commitments) = VerifiableSecretSharing.Deal(memory.Seed, federation.Parameters.Sharing.Threshold + 1, SharingBody.PointsOf(graph.HoldersOf(dealer)), federation.Random);
+        return DealAgain(dealer, (holder, mask, _, selfMask) => (mask, shares.Single(share => share.Point == holder + 1), selfMask), body with { Seed = commitments });
+    }
+
+    private (ClientMemory Memory, SharingGraph Graph, SharingBody Body) Dealt(int dealer)
+    {
         var memory = ClientMemory.TryDecode(Snapshots[dealer])!;
         var graph = SharingGraph.Build(federation.Parameters.Clients, memory.Members, federation.Parameters.Sharing, memory.Advertisements);
-        var body = SharingBody.TryDecode(SignedFrame.Open(Sharings[dealer].Frame, MessageKind.Sharing, federation.Parameters).Required.Body, dealer, graph)!;
-        var context = new EnvelopeContext(federation.Parameters, memory.Advertisements, body.Binding, dealer, reader);
-        using var channel = new HybridKeyPair(ClientMemory.TryDecode(Snapshots[reader])!.ChannelSeed);
-        var place = SharingStep.PlaceAmongNeighbours(graph, dealer, reader);
-        var envelopes = Sharings[dealer].Envelopes.ToArray();
-        Assert.True(ShareEnvelope.TryOpen(context, envelopes[place].Span, channel, out var seed, out var selfMask));
-        var (ciphertext, secret) = (new byte[HybridKeyPair.CiphertextSizeBytes], new byte[32]);
-        Assert.True(HybridKeyPair.TryEncapsulate(channel.PublicKey, new byte[64], ciphertext, secret));
-        envelopes[place] = ShareEnvelope.Seal(context, ciphertext, secret, ciphertext, seed, selfMask);
-        var hashes = body.EnvelopeHashes.ToArray();
-        hashes[place] = SHA256.HashData(envelopes[place].Span);
-        var frame = SignedFrame.Seal(MessageKind.Sharing, federation.Parameters, dealer, federation.Identities[dealer], (body with { EnvelopeHashes = hashes }).Encode());
-        return new KeySharing(frame, envelopes);
+        return (memory, graph, SharingBody.TryDecode(SignedFrame.Open(Sharings[dealer].Frame, MessageKind.Sharing, federation.Parameters).Required.Body, dealer, graph)!);
+    }
+
+    private KeySharing DealAgain(int dealer, Func<int, byte[], SecretShare, SecretShare, (byte[] Mask, SecretShare Seed, SecretShare SelfMask)> change, SharingBody? changed = null)
+    {
+        var (memory, graph, honest) = Dealt(dealer);
+        var body = changed ?? honest;
+        body = body with { Binding = SHA256.HashData(SharingBody.EncodeCommitments(body.Advertisements, body.Seed, body.SelfMask)) };
+        var envelopes = new List<byte[]>();
+        foreach (var holder in graph.HoldersOf(dealer).ToArray().Where(holder => holder != dealer))
+        {
+            using var channel = new HybridKeyPair(ClientMemory.TryDecode(Snapshots[holder])!.ChannelSeed);
+            var before = Sharings[dealer].Envelopes[SharingStep.PlaceAmongNeighbours(graph, dealer, holder)].Span;
+            Assert.True(ShareEnvelope.TryOpen(Context(honest, holder), before, channel, out var seed, out var selfMask));
+            var (ciphertext, secret) = (new byte[HybridKeyPair.CiphertextSizeBytes], new byte[32]);
+            Assert.True(HybridKeyPair.TryEncapsulate(channel.PublicKey, new byte[64], ciphertext, secret));
+            var (mask, newSeed, newSelfMask) = change(holder, ShareEnvelope.MaskCiphertext(before, dealer, holder).ToArray(), seed, selfMask);
+            envelopes.Add(ShareEnvelope.Seal(Context(body, holder), ciphertext, secret, mask, newSeed, newSelfMask));
+        }
+
+        body = body with { EnvelopeHashes = [.. envelopes.Select(SHA256.HashData)] };
+        var frame = SignedFrame.Seal(MessageKind.Sharing, federation.Parameters, dealer, federation.Identities[dealer], body.Encode());
+        return new KeySharing(frame, [.. envelopes]);
+
+        EnvelopeContext Context(SharingBody bound, int holder) => new(federation.Parameters, memory.Advertisements, bound.Binding, dealer, holder);
     }
 
     public void Dispose() => Array.ForEach(Clients, client => client.Dispose());

@@ -139,4 +139,36 @@ public sealed class TranscriptTests
 
         Assert.True(TranscriptAudit.Run(new MemoryStream(bytes)).IsValid);
     }
+
+    [Theory, InlineData(AggregationMode.Mask), InlineData(AggregationMode.Homomorphic), InlineData(AggregationMode.Committee)]
+    public void A_file_of_kilobytes_that_claims_a_thousand_million_values_takes_no_memory_for_them(AggregationMode mode)
+    {
+        using var federation = new Federation(4, 1, mode);
+        var parameters = federation.ParametersOf(mode, RoundParameters.LongestVector, valueBits: 16);
+        AggregationClient[] clients = [.. federation.Identities.Select((identity, number) => new AggregationClient(parameters, number, identity, federation.Random))];
+        using var coordinator = new HospitalIdentity(CoordinatorSeed);
+        List<ReadOnlyMemory<byte>> advertisements = [.. clients.Select(client => client.Advertise().Required.Release())];
+        List<TranscriptEntry> entries =
+        [
+            .. advertisements.Select(frame => new TranscriptEntry(CoordinatorStage.Advertisements, frame, [])),
+            .. clients.Select(client => client.ShareKeys(advertisements).Required.Release()).Select(sharing => new TranscriptEntry(CoordinatorStage.Sharings, sharing.Frame, sharing.Envelopes)),
+        ];
+
+        // The round ends before any upload, or with one that is signed as having all these values and has none.
+        var header = SignedFrame.Seal(MessageKind.Upload, parameters, 0, federation.Identities[0], new UploadBody(3L * RoundParameters.LongestVector, new byte[32], []).Encode());
+        foreach (TranscriptEntry[] uploads in new TranscriptEntry[][] { [], [new(CoordinatorStage.Uploads, header, [new byte[10]])] })
+        {
+            using var file = new MemoryStream();
+            var writer = new TranscriptWriter(file, parameters);
+            entries.Concat(uploads).ToList().ForEach(writer.Append);
+            writer.Seal(Outcome<AggregateSum>.Refused(RefusalCode.TooFewSurvivors), coordinator);
+            file.Position = 0;
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            var report = TranscriptAudit.Run(file);
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 20);
+            Assert.Equal(uploads.Length == 0 ? null : TranscriptFault.MessageRefused, report.Fault);
+        }
+
+        Array.ForEach(clients, client => client.Dispose());
+    }
 }
