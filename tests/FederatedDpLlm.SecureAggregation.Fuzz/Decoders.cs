@@ -66,7 +66,7 @@ internal static class Decoders
             new("scalar", scalar, bytes => Scalar.TryRead(bytes, out var read) ? read.Bytes.ToArray() : null),
             new("group-element", point, bytes => GroupElement.TryRead(bytes, out var read) ? Written(read) : null),
             new("transcript-seal", seal.Encode(), bytes => TranscriptSeal.TryDecode(bytes)?.Encode()),
-            new("transcript", file.ToArray(), bytes => TranscriptAudit.Run(new MemoryStream(bytes)).IsValid ? bytes : null),
+            new("transcript", file.ToArray(), bytes => TranscriptAudit.Run(new MemoryStream(bytes)).Fault is null ? bytes : null),
         ];
 
         IEnumerable<TranscriptEntry> Of(CoordinatorStage stage) => entries.Where(entry => entry.Stage == stage);

@@ -3,6 +3,7 @@ using FederatedDpLlm.Privacy;
 using FederatedDpLlm.Privacy.Accounting;
 using FederatedDpLlm.Privacy.Calibration;
 using FederatedDpLlm.Privacy.Sampling;
+using FederatedDpLlm.SecureAggregation.KeyAgreement;
 using FederatedDpLlm.SecureAggregation.Stages;
 
 namespace FederatedDpLlm.SecureAggregation.Quantization;
@@ -50,7 +51,7 @@ public sealed class QuantizationPlan
     /// <summary>What the sum releases, for the accountant; it holds up to <see cref="FailureProbability"/>.</summary>
     public PrivacyEvent Cost { get; }
 
-    /// <summary>SHA-256 of the plan: the privacy plan hash of the round's parameters, so that every hospital signs the same noise.</summary>
+    /// <summary>SHA-256 of the plan: the privacy plan hash of the round's parameters (<see cref="RoundFor"/>), so that every hospital signs the same noise.</summary>
     public ReadOnlyMemory<byte> Hash { get; }
 
     /// <summary>Hospitals whose noise is counted.</summary>
@@ -83,6 +84,54 @@ public sealed class QuantizationPlan
         throw new ArgumentException(
             $"{target.ValueBits} bits hold no step for {target.Dimension} values with this noise: take more bits, more hospitals, a larger rho, or a rotation.", nameof(target));
     }
+
+    /// <summary>
+    /// The parameters of a round under this plan: length, width, minimum of survivors, how many may collude and the plan's hash are the plan's, so that the noise
+    /// that the sum carries is the noise that <see cref="Cost"/> describes.
+    /// </summary>
+    /// <param name="task">As <see cref="RoundParameters"/> takes it.</param>
+    /// <param name="round">The round's number in its task.</param>
+    /// <param name="mode">How updates are hidden.</param>
+    /// <param name="roster">As many keys as the plan has hospitals.</param>
+    /// <param name="modelHash">SHA-256 of the model.</param>
+    /// <param name="dropoutFraction">Hospitals that may drop out, where the graph is sparse.</param>
+    /// <param name="acceptUnreviewedCryptography">See <see cref="RoundParameters"/>.</param>
+    /// <exception cref="ArgumentException">The roster has another size, or no round can be run with so few survivors or so many that collude.</exception>
+    public RoundParameters RoundFor(
+        string task,
+        long round,
+        AggregationMode mode,
+        IReadOnlyList<ReadOnlyMemory<byte>> roster,
+        ReadOnlyMemory<byte> modelHash,
+        double dropoutFraction = 0.1,
+        bool acceptUnreviewedCryptography = false)
+    {
+        ArgumentNullException.ThrowIfNull(roster);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(roster.Count, Target.Clients, nameof(roster));
+        return new RoundParameters(
+            task, round, mode, Target.Dimension, Target.ValueBits, roster, modelHash, Hash, Target.MinimumSurvivors, (double)Target.Corrupt / Target.Clients, dropoutFraction, acceptUnreviewedCryptography);
+    }
+
+    /// <summary>
+    /// Whether a proposed round is one that this plan was made for; null where it is, else <see cref="RefusalCode.PlanMismatch"/>. The hash alone says only that
+    /// the proposer knows the plan: a coordinator that proposes fewer survivors, or more hospitals that collude, would sum up with too little noise.
+    /// </summary>
+    public Refusal? Check(RoundParameters parameters)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        var agrees = parameters.PrivacyPlanHash.Span.SequenceEqual(Hash.Span)
+            && parameters.VectorLength == Target.Dimension
+            && parameters.ValueBits == Target.ValueBits
+            && parameters.Clients == Target.Clients
+            && parameters.MinimumSurvivors == Target.MinimumSurvivors
+            && SharingParameters.CountOf(parameters.CorruptFraction, parameters.Clients) <= Target.Corrupt;
+        return agrees ? null : new Refusal(RefusalCode.PlanMismatch);
+    }
+
+    /// <summary>Takes part in a proposed round, if it is one that this plan was made for: the way in for whoever uploads what a <see cref="UpdateQuantizer"/> gives.</summary>
+    public Outcome<AggregationClient> Join(RoundParameters parameters, int self, HospitalIdentity identity, ISecureRandom random) => Check(parameters) is { } refusal
+        ? Outcome<AggregationClient>.Refused(refusal)
+        : Outcome<AggregationClient>.Accepted(new AggregationClient(parameters, self, identity, random));
 
     /// <summary>The sum in the update's unit; null where fewer hospitals than planned are in it, whose noise would be too little: nothing is published then.</summary>
     public float[]? Read(AggregateSum sum)

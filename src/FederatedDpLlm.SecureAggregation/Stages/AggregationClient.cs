@@ -22,7 +22,7 @@ public sealed class AggregationClient : IDisposable
     private readonly MaskSeed _maskSeed;
     private readonly HybridKeyPair _channel;
 
-    /// <summary>Begins a round with fresh secrets.</summary>
+    /// <summary>Begins a round with fresh secrets. Whoever uploads noisy updates joins by <see cref="Quantization.QuantizationPlan.Join"/>, which checks that the round keeps the plan.</summary>
     /// <param name="parameters">What all parties agreed on.</param>
     /// <param name="self">This client's place on the roster.</param>
     /// <param name="identity">The key that stands at that place.</param>

@@ -50,4 +50,7 @@ public enum RefusalCode
 
     /// <summary>The published sum is not the sum of what was uploaded.</summary>
     WrongSum,
+
+    /// <summary>The round's parameters are not those that the privacy plan was made for: its noise would not be enough, or its values not fit.</summary>
+    PlanMismatch,
 }

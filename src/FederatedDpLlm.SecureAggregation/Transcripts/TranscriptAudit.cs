@@ -5,8 +5,8 @@ namespace FederatedDpLlm.SecureAggregation.Transcripts;
 
 /// <summary>
 /// Replays a transcript offline: every message goes through the same checks as in the round (signatures, commitments, hashes, quorum), the masks come off
-/// again, and sum, survivors, blame and Merkle root must be the claimed ones. Nothing but the file is needed; what an auditor must know from elsewhere is the
-/// digest of the round's parameters (it covers the roster's keys) and the coordinator's key.
+/// again, and sum, survivors, blame and Merkle root must be the claimed ones. The file alone shows that it agrees with itself; whose round it was follows from
+/// what an auditor must know from elsewhere: the digest of the round's parameters (it covers the roster's keys) and the coordinator's key.
 /// </summary>
 public sealed class TranscriptAudit
 {
@@ -21,8 +21,8 @@ public sealed class TranscriptAudit
 
     /// <summary>Audits a transcript.</summary>
     /// <param name="source">Seekable; read from its current position to its end.</param>
-    /// <param name="expectedParameters">The digest that the parameters must have; empty to accept any.</param>
-    /// <param name="expectedCoordinator">The key that must have sealed it; empty to accept any.</param>
+    /// <param name="expectedParameters">The digest that the parameters must have; empty to accept any, which proves consistency alone.</param>
+    /// <param name="expectedCoordinator">The key that must have sealed it; empty to accept any, which proves consistency alone.</param>
     /// <param name="workers">Threads for unmasking.</param>
     public static TranscriptReport Run(Stream source, ReadOnlyMemory<byte> expectedParameters = default, ReadOnlyMemory<byte> expectedCoordinator = default, int workers = 1)
     {
@@ -56,7 +56,7 @@ public sealed class TranscriptAudit
 
                     break;
                 case TranscriptWriter.SealTag:
-                    return CheckSeal(expectedCoordinator);
+                    return CheckSeal(expectedCoordinator, isExpected: !expectedParameters.IsEmpty && !expectedCoordinator.IsEmpty);
                 default:
                     return Report(TranscriptFault.Malformed);
             }
@@ -112,7 +112,7 @@ public sealed class TranscriptAudit
         }
     }
 
-    private TranscriptReport CheckSeal(ReadOnlySpan<byte> expectedCoordinator)
+    private TranscriptReport CheckSeal(ReadOnlySpan<byte> expectedCoordinator, bool isExpected)
     {
         if (_reader.Block() is not { } encoded
             || TranscriptSeal.TryDecode(encoded) is not { } seal
@@ -129,7 +129,7 @@ public sealed class TranscriptAudit
             return Report(TranscriptFault.BadSeal, seal: seal, key: key);
         }
 
-        return replayed.Claims(seal) ? Report(null, seal: seal, key: key) : Report(TranscriptFault.WrongResult, seal: seal, key: key);
+        return replayed.Claims(seal) ? Report(null, seal: seal, key: key) with { IsExpected = isExpected } : Report(TranscriptFault.WrongResult, seal: seal, key: key);
     }
 
     // A round that ended early was refused at the closing of the stage it was in.
@@ -149,5 +149,5 @@ public sealed class TranscriptAudit
     private static bool IsExpected(ReadOnlySpan<byte> found, ReadOnlySpan<byte> expected) => expected.IsEmpty || found.SequenceEqual(expected);
 
     private TranscriptReport Report(TranscriptFault? fault, Refusal? detail = null, TranscriptSeal? seal = null, byte[]? key = null) =>
-        new(fault, detail, _leaves.Count, _parameters, seal, key, _uploadRoot);
+        new(fault, detail, _leaves.Count, _parameters, seal, key, _uploadRoot, IsExpected: false);
 }

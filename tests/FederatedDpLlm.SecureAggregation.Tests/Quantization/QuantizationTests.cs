@@ -203,9 +203,8 @@ public sealed class QuantizationTests
         RotationSeed = rotate ? Seed : default(ReadOnlyMemory<byte>),
     };
 
-    internal static RoundParameters ParametersOf(Federation federation, QuantizationPlan plan) => new(
-        "quantised", 1, AggregationMode.Mask, plan.Target.Dimension, plan.Target.ValueBits, [.. federation.Identities.Select(identity => identity.PublicKey)],
-        SHA256.HashData([1]), plan.Hash, plan.Target.MinimumSurvivors);
+    internal static RoundParameters ParametersOf(Federation federation, QuantizationPlan plan) =>
+        plan.RoundFor("quantised", 1, AggregationMode.Mask, [.. federation.Identities.Select(identity => identity.PublicKey)], SHA256.HashData([1]));
 
     internal static int[] Quantized(QuantizationPlan plan, float[] update, TestRandom random)
     {

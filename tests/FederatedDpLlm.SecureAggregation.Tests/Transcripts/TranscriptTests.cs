@@ -17,7 +17,7 @@ public sealed class TranscriptTests
         using var federation = new Federation(7, 30);
         var (bytes, outcome) = Record(federation, client => client == 2 ? DropoutStage.BeforeUpload : client == 4 ? DropoutStage.BeforeUnmasking : DropoutStage.Never);
         var report = TranscriptAudit.Run(new MemoryStream(bytes));
-        Assert.True(report.IsValid);
+        Assert.Equal(TranscriptVerdict.Consistent, report.Verdict);
         Assert.Equal(TranscriptSeal.HashOf(outcome.Required.Values.Span), report.Seal!.SumHash.ToArray());
         Assert.Equal([0, 1, 3, 4, 5, 6], report.Seal.Survivors);
         Assert.Equal(federation.Parameters.Digest.ToArray(), report.Parameters!.Digest.ToArray());
@@ -32,12 +32,12 @@ public sealed class TranscriptTests
         using var federation = new Federation(4, 30, mode);
         var (bytes, outcome) = Record(federation, client => client == 3 ? DropoutStage.BeforeConfirming : DropoutStage.Never);
         var report = TranscriptAudit.Run(new MemoryStream(bytes));
-        Assert.True(report.IsValid, $"{report.Fault} {report.Detail}");
+        Assert.Equal(TranscriptVerdict.Consistent, report.Verdict);
         Assert.Equal(TranscriptSeal.HashOf(outcome.Required.Values.Span), report.Seal!.SumHash.ToArray());
     }
 
     [Fact]
-    public void A_round_that_ended_without_a_sum_has_a_valid_transcript_of_its_refusal()
+    public void A_round_that_ended_without_a_sum_is_told_from_one_that_gave_one()
     {
         using var federation = new Federation(6, 8);
         foreach (var stage in Enum.GetValues<DropoutStage>().Where(stage => stage != DropoutStage.Never))
@@ -45,7 +45,7 @@ public sealed class TranscriptTests
             var (bytes, outcome) = Record(federation, client => client < 3 ? stage : DropoutStage.Never);
             Assert.False(outcome.IsAccepted);
             var report = TranscriptAudit.Run(new MemoryStream(bytes));
-            Assert.True(report.IsValid, $"{stage}: {report.Fault} {report.Detail}");
+            Assert.Equal((stage, null, TranscriptVerdict.EndedWithoutSum), (stage, report.Fault, report.Verdict));
             Assert.Equal(outcome.Refusal!.Code, report.Seal!.Refusal);
         }
     }
@@ -63,7 +63,7 @@ public sealed class TranscriptTests
         var (bytes, _) = Record(federation, _ => DropoutStage.Never);
         for (var length = 0; length < bytes.Length; length += 61)
         {
-            Assert.False(TranscriptAudit.Run(new MemoryStream(bytes[..length])).IsValid);
+            Assert.Equal(TranscriptVerdict.Invalid, TranscriptAudit.Run(new MemoryStream(bytes[..length])).Verdict);
         }
 
         Assert.Equal(TranscriptFault.Malformed, TranscriptAudit.Run(new MemoryStream([.. bytes, 0])).Fault);
@@ -76,7 +76,9 @@ public sealed class TranscriptTests
         using var federation = new Federation(4, 3, minimumSurvivors: 3);
         var (bytes, _) = Record(federation, _ => DropoutStage.Never);
         using var coordinator = new HospitalIdentity(CoordinatorSeed);
-        Assert.True(TranscriptAudit.Run(new MemoryStream(bytes), federation.Parameters.Digest.ToArray(), coordinator.PublicKey).IsValid);
+        Assert.Equal(TranscriptVerdict.Authenticated, TranscriptAudit.Run(new MemoryStream(bytes), federation.Parameters.Digest.ToArray(), coordinator.PublicKey).Verdict);
+        Assert.Equal(TranscriptVerdict.Consistent, TranscriptAudit.Run(new MemoryStream(bytes), federation.Parameters.Digest.ToArray()).Verdict);
+        Assert.Equal(TranscriptVerdict.Consistent, TranscriptAudit.Run(new MemoryStream(bytes), default, coordinator.PublicKey).Verdict);
         Assert.Equal(TranscriptFault.WrongParameters, TranscriptAudit.Run(new MemoryStream(bytes), new byte[32]).Fault);
         Assert.Equal(TranscriptFault.BadSeal, TranscriptAudit.Run(new MemoryStream(bytes), default, new byte[32]).Fault);
     }
@@ -109,37 +111,6 @@ public sealed class TranscriptTests
         Assert.Throws<InvalidOperationException>(() => writer.Seal(Outcome<AggregateSum>.Refused(RefusalCode.TooFewSurvivors), coordinator));
     }
 
-    internal static (byte[] Bytes, Outcome<AggregateSum> Outcome) Record(Federation federation, Func<int, DropoutStage> dropout, Func<AggregateSum, AggregateSum>? lie = null)
-    {
-        using var file = new MemoryStream();
-        using var coordinator = new HospitalIdentity(CoordinatorSeed);
-        var writer = new TranscriptWriter(file, federation.Parameters);
-        var round = new InProcessRound(federation.Parameters, federation.Identities, federation.Random)
-        {
-            InputOf = client => federation.Inputs[client],
-            DropoutOf = dropout,
-            Record = writer.Append,
-        };
-        var outcome = round.Run(CancellationToken.None);
-        writer.Seal(lie is null ? outcome : Outcome<AggregateSum>.Accepted(lie(outcome.Required)), coordinator);
-        return (file.ToArray(), outcome);
-    }
-
-    private static void Flipped(int stride)
-    {
-        using var federation = new Federation(4, 3, minimumSurvivors: 3);
-        var (bytes, _) = Record(federation, client => client == 1 ? DropoutStage.BeforeUpload : DropoutStage.Never);
-        for (var place = 0; place < bytes.Length; place += stride)
-        {
-            bytes[place] ^= (byte)(1 << (place % 8));
-            var report = TranscriptAudit.Run(new MemoryStream(bytes));
-            Assert.False(report.IsValid, $"byte {place}");
-            bytes[place] ^= (byte)(1 << (place % 8));
-        }
-
-        Assert.True(TranscriptAudit.Run(new MemoryStream(bytes)).IsValid);
-    }
-
     [Theory, InlineData(AggregationMode.Mask), InlineData(AggregationMode.Homomorphic), InlineData(AggregationMode.Committee)]
     public void A_file_of_kilobytes_that_claims_a_thousand_million_values_takes_no_memory_for_them(AggregationMode mode)
     {
@@ -170,5 +141,64 @@ public sealed class TranscriptTests
         }
 
         Array.ForEach(clients, client => client.Dispose());
+    }
+
+    [Fact]
+    public void A_coordinator_that_leaves_the_last_messages_out_gets_no_more_than_a_round_without_a_sum_and_another_head()
+    {
+        using var federation = new Federation(6, 8);
+        using var coordinator = new HospitalIdentity(CoordinatorSeed);
+        var entries = new List<TranscriptEntry>();
+        var round = new InProcessRound(federation.Parameters, federation.Identities, federation.Random) { InputOf = client => federation.Inputs[client], Record = entries.Add };
+        var outcome = round.Run(CancellationToken.None);
+        var whole = Audit(entries, outcome);
+        Assert.Equal(TranscriptVerdict.Authenticated, whole.Verdict);
+        var stages = entries.Where(entry => entry.Stage < CoordinatorStage.Unmaskings).ToList();
+        var cut = Audit(stages, Outcome<AggregateSum>.Refused(RefusalCode.BelowThreshold));
+        Assert.Equal(TranscriptVerdict.EndedWithoutSum, cut.Verdict);
+        Assert.True(cut.IsExpected);
+        Assert.NotEqual(whole.Seal!.Root.ToArray(), cut.Seal!.Root.ToArray());
+        Assert.Equal(TranscriptVerdict.Invalid, Audit(stages, outcome).Verdict);
+
+        TranscriptReport Audit(List<TranscriptEntry> shown, Outcome<AggregateSum> claimed)
+        {
+            using var file = new MemoryStream();
+            var writer = new TranscriptWriter(file, federation.Parameters);
+            shown.ForEach(writer.Append);
+            writer.Seal(claimed, coordinator);
+            file.Position = 0;
+            return TranscriptAudit.Run(file, federation.Parameters.Digest.ToArray(), coordinator.PublicKey);
+        }
+    }
+
+    internal static (byte[] Bytes, Outcome<AggregateSum> Outcome) Record(Federation federation, Func<int, DropoutStage> dropout, Func<AggregateSum, AggregateSum>? lie = null)
+    {
+        using var file = new MemoryStream();
+        using var coordinator = new HospitalIdentity(CoordinatorSeed);
+        var writer = new TranscriptWriter(file, federation.Parameters);
+        var round = new InProcessRound(federation.Parameters, federation.Identities, federation.Random)
+        {
+            InputOf = client => federation.Inputs[client],
+            DropoutOf = dropout,
+            Record = writer.Append,
+        };
+        var outcome = round.Run(CancellationToken.None);
+        writer.Seal(lie is null ? outcome : Outcome<AggregateSum>.Accepted(lie(outcome.Required)), coordinator);
+        return (file.ToArray(), outcome);
+    }
+
+    private static void Flipped(int stride)
+    {
+        using var federation = new Federation(4, 3, minimumSurvivors: 3);
+        var (bytes, _) = Record(federation, client => client == 1 ? DropoutStage.BeforeUpload : DropoutStage.Never);
+        for (var place = 0; place < bytes.Length; place += stride)
+        {
+            bytes[place] ^= (byte)(1 << (place % 8));
+            var report = TranscriptAudit.Run(new MemoryStream(bytes));
+            Assert.Equal((place, TranscriptVerdict.Invalid), (place, report.Verdict));
+            bytes[place] ^= (byte)(1 << (place % 8));
+        }
+
+        Assert.Equal(TranscriptVerdict.Consistent, TranscriptAudit.Run(new MemoryStream(bytes)).Verdict);
     }
 }
