@@ -34,6 +34,7 @@ internal static class RouterServices
         services.AddSingleton(configuration).AddSingleton(configuration.Dashboard).AddSingleton(configuration.Routing);
         services.AddSingleton(clock).AddSingleton<ISecureRandom, SecureRandom>();
         services.AddSingleton(tokens).AddSingleton<Gatekeeper>();
+        services.AddSingleton<RefusedTokens>().AddHostedService(provider => provider.GetRequiredService<RefusedTokens>());
         services.AddSingleton<IQuotaPolicy>(policy).AddSingleton<IBudgetLedger>(ledger).AddSingleton(ledger).AddSingleton<QuotaGate>();
         services.AddSingleton(provider => new NodeDirectory(
             configuration.Federation, configuration.Nodes, credentials, clock, provider.GetRequiredService<ILogger<NodeDirectory>>()));
@@ -73,6 +74,7 @@ internal static class RouterServices
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
                 return Task.CompletedTask;
             }));
+        LedgerMetrics.Observe(app.Services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>(), app.Services.GetRequiredService<SqliteBudgetLedger>());
         app.MapGet("/health/live", () => Results.Text("live"));
         app.MapGet("/health/ready", Ready);
         app.MapModels();
@@ -84,9 +86,10 @@ internal static class RouterServices
     /// <summary>Ready means that a question could be answered now: the ledger writes and a hospital answers.</summary>
     private static IResult Ready(SqliteBudgetLedger ledger, NodeDirectory nodes)
     {
-        if (!ledger.IsAvailable)
+        if (ledger.Trouble is { } trouble)
         {
-            return Results.Text("the privacy ledger cannot be written", statusCode: StatusCodes.Status503ServiceUnavailable);
+            var unsettled = ledger.UnsettledCount is > 0 and var count ? $"; {count} settlements wait for it" : string.Empty;
+            return Results.Text(trouble + unsettled, statusCode: StatusCodes.Status503ServiceUnavailable);
         }
 
         return nodes.Snapshots.Any(node => node.Healthy)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using FederatedDpLlm.Security.Audit;
 
 namespace FederatedDpLlm.EndToEnd.Tests;
 
@@ -43,6 +44,22 @@ public sealed class BrokenAnswerTests
         Assert.All(
             (await AccountsAsync(demo)).Where(account => account.GetProperty("id").GetString()!.StartsWith("data:", StringComparison.Ordinal)),
             account => Assert.True(account.GetProperty("spent").GetDouble() > 0));
+        Assert.Equal([AuditDecision.Admitted, AuditDecision.Recovered], DecisionsOf(demo, "loses-its-router"));
+    }
+
+    [Fact]
+    public async Task A_free_answer_whose_router_is_killed_in_its_middle_is_in_the_log()
+    {
+        await using var demo = await FederationUnderTest.StartAsync(null, "--hospitals", "1");
+        using (var stream = await BeginAsync(demo, "reads-for-nothing", free: true))
+        {
+            FederationUnderTest.Kill(demo.RouterProcessId);
+            await Assert.ThrowsAnyAsync<Exception>(() => stream.Reader.ReadToEndAsync(Cancel));
+        }
+
+        Assert.Equal([AuditDecision.Admitted], DecisionsOf(demo, "reads-for-nothing"));
+        await UntilAsync(async () => (int)(await demo.Client.GetAsync("/health/ready", Cancel)).StatusCode == 200, "the router answers again");
+        await VerifyAsync(demo);
     }
 
     [Fact]
@@ -53,7 +70,7 @@ public sealed class BrokenAnswerTests
         // A limit on the size of files is a full disk to whoever writes; the signal that would come with it is ignored.
         await using var demo = await FederationUnderTest.StartWithAsync(
             arguments => Cli.Start("bash", ["-c", "trap '' XFSZ; exec \"$@\"", "bash", .. Cli.CommandLine, "demo", .. arguments]), null, "--hospitals", "1");
-        var token = await demo.TokenForAsync("finds-it-full");
+        var token = await demo.TokenForAsync("finds-it-full", "cardiology");
         Assert.Equal(200, (await demo.AskAsync(token, FederationUnderTest.Choice(1))).Status);
         await LimitAsync(demo, "1");
         var (status, body, headers) = await demo.AskAsync(token, FederationUnderTest.Choice(1));
@@ -78,10 +95,18 @@ public sealed class BrokenAnswerTests
 
     private static Task LimitAsync(FederationUnderTest demo, string bytes) => Cli.RunAsync("prlimit", ["--pid", $"{demo.RouterProcessId}", $"--fsize={bytes}:unlimited"]);
 
-    private static async Task<BegunStream> BeginAsync(FederationUnderTest demo, string user)
+    // Of the user's one request, in the router's own log.
+    private static IReadOnlyList<AuditDecision> DecisionsOf(FederationUnderTest demo, string user)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = JsonContent.Create(FederationUnderTest.LongStream(Epsilon)) };
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await demo.TokenForAsync(user));
+        var entries = AuditLog.Latest(demo.RouterLedger, int.MaxValue).Reverse().ToList();
+        var request = entries.First(entry => entry.Record.Actor == user).Record.RequestId;
+        return [.. entries.Where(entry => entry.Record.RequestId == request).Select(entry => entry.Record.Decision)];
+    }
+
+    private static async Task<BegunStream> BeginAsync(FederationUnderTest demo, string user, bool free = false)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = JsonContent.Create(FederationUnderTest.LongStream(free ? null : Epsilon)) };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await demo.TokenForAsync(user, "cardiology"));
         var response = await demo.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancel);
         var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancel));
         Assert.StartsWith("data: {", await reader.ReadLineAsync(Cancel), StringComparison.Ordinal);

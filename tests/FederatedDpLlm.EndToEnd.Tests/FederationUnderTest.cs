@@ -41,6 +41,12 @@ public sealed class FederationUnderTest : IAsyncDisposable
     public IReadOnlyList<(string Id, int ProcessId)> Shards =>
         [.. _announced.GetProperty("shards").EnumerateArray().Select(shard => (shard.GetProperty("id").GetString()!, shard.GetProperty("pid").GetInt32()))];
 
+    /// <summary>The quotas' ledger, with the router's audit log.</summary>
+    public string RouterLedger => Path.Combine(DataFolder, "router", "ledger.db");
+
+    /// <summary>A hospital's data accounts, with its own audit log.</summary>
+    public string NodeLedger(string hospital) => Path.Combine(DataFolder, "nodes", hospital, "ledger.db");
+
     public int DemoProcessId => _demo.Id;
 
     public HttpClient Client { get; }
@@ -102,15 +108,15 @@ public sealed class FederationUnderTest : IAsyncDisposable
         (await Cli.JsonAsync(["budget", "show", "--data", DataFolder, "--json"])).GetProperty("accounts").EnumerateArray()
             .Where(account => account.GetProperty("id").GetString() == $"user:{user}").Select(account => account.GetProperty("spentUnits").GetInt64()).SingleOrDefault();
 
-    /// <summary>A private answer that goes on until its node is lost: the end token is out of its reach.</summary>
-    public static object LongStream(double epsilon) => new
+    /// <summary>An answer that goes on until its node is lost: the end token is out of its reach. Private, or of the base model alone where it names no epsilon.</summary>
+    public static object LongStream(double? epsilon) => new
     {
         model = "ward",
         stream = true,
         max_tokens = 600,
         logit_bias = new Dictionary<string, int> { ["1"] = -100 },
         messages = new[] { new { role = "user", content = "Describe a patient." } },
-        privacy = new { epsilon },
+        privacy = new { epsilon, mechanism = epsilon is null ? "public" : "private-decoding" },
     };
 
     public static object Choice(double epsilon, string? trust = null, string? strategy = null, int n = 1) => new

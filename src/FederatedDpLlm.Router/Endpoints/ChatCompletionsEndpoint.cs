@@ -20,35 +20,18 @@ internal sealed partial class ChatCompletionsEndpoint(
     TimeProvider clock,
     ILogger<ChatCompletionsEndpoint> logger)
 {
-    private const string StoredAnswerReason = "stored-answer";
+    private const string RequestIdHeader = "x-request-id";
 
     public async Task HandleAsync(HttpContext context)
     {
-        if (await gatekeeper.IdentifyAsync(context) is not { } caller)
+        if (await gatekeeper.AdmitAsync(context) is not { } caller)
         {
-            await OpenAiError.Unauthorized.WriteAsync(context);
-            return;
-        }
-
-        if (!Roles.MayAsk(caller.Role))
-        {
-            await new OpenAiError(StatusCodes.Status403Forbidden, "permission_error", "role_may_not_ask", $"The role '{caller.Role}' reads accounts and decisions; it does not ask.").WriteAsync(context);
             return;
         }
 
         try
         {
-            var body = await BodyAsync(context);
-            var request = Parse(body);
-            var (requestId, isCallers) = ChatRequestReader.RequestId(context.Request.Headers, caller);
-            var question = reader.Read(request, caller, requestId);
-            var asked = new Asked(question, request.Stream == true, request.StreamOptions?.IncludeUsage == true);
-            context.Response.Headers["x-request-id"] = requestId;
-            await (isCallers ? AnswerOnceAsync(context, asked, retries.FingerprintOf(caller, body)) : AnswerAsync(context, asked, router.AskAsync(question, !asked.Stream, context.RequestAborted)));
-        }
-        catch (UnreadableRequestException unreadable)
-        {
-            await unreadable.Error.WriteAsync(context);
+            await HandleAsync(context, caller);
         }
         catch (Exception error) when (error is BudgetStoreException or SqliteException && !context.Response.HasStarted)
         {
@@ -56,6 +39,42 @@ internal sealed partial class ChatCompletionsEndpoint(
             await new OpenAiError(
                 StatusCodes.Status503ServiceUnavailable, "server_error", "ledger_unavailable", "The privacy ledger cannot be written, so nothing is answered.", null, null, 5).WriteAsync(context);
         }
+    }
+
+    private async Task HandleAsync(HttpContext context, Caller caller)
+    {
+        var requestId = ChatRequestReader.NewRequestId();
+        try
+        {
+            if (!Roles.MayAsk(caller.Role))
+            {
+                throw new UnreadableRequestException(new OpenAiError(
+                    StatusCodes.Status403Forbidden, "permission_error", "role_may_not_ask", $"The role '{caller.Role}' reads accounts and decisions; it does not ask."));
+            }
+
+            var given = ChatRequestReader.GivenRequestId(context.Request.Headers, caller);
+            requestId = given ?? requestId;
+            var body = await BodyAsync(context);
+            var request = Parse(body);
+            var question = reader.Read(request, caller, requestId);
+            var asked = new Asked(question, request.Stream == true, request.StreamOptions?.IncludeUsage == true);
+            context.Response.Headers[RequestIdHeader] = requestId;
+            await (given is null
+                ? AnswerAsync(context, asked, router.AskAsync(question, !asked.Stream, context.RequestAborted))
+                : AnswerOnceAsync(context, asked, retries.FingerprintOf(caller, body)));
+        }
+        catch (UnreadableRequestException unreadable)
+        {
+            await RefuseAsync(context, caller, requestId, unreadable.Error);
+        }
+    }
+
+    /// <summary>Turns a request away that came to no question: first for the log, then for its caller.</summary>
+    private async Task RefuseAsync(HttpContext context, Caller caller, string requestId, OpenAiError error)
+    {
+        await quotas.RefuseAsync(caller, requestId, error.Code!.Replace('_', '-'), error.IsOurs ? error.Param! : string.Empty);
+        context.Response.Headers[RequestIdHeader] = requestId;
+        await error.WriteAsync(context);
     }
 
     private static async Task<byte[]> BodyAsync(HttpContext context)
@@ -76,18 +95,31 @@ internal sealed partial class ChatCompletionsEndpoint(
     {
         try
         {
-            return JsonSerializer.Deserialize(body, OpenAiJson.Default.ChatRequest) ?? throw new UnreadableRequestException(OpenAiError.Invalid(null, "The body is empty."));
+            return JsonSerializer.Deserialize(body, OpenAiJson.Default.ChatRequest) ?? throw new UnreadableRequestException(OpenAiError.Invalid(null, "The body is empty.") with { Code = "invalid_body" });
         }
         catch (JsonException error)
         {
-            throw new UnreadableRequestException(OpenAiError.Invalid(error.Path, "The body is not a JSON object of a chat completion."));
+            throw new UnreadableRequestException(OpenAiError.Invalid(error.Path, "The body is not a JSON object of a chat completion.") with { Code = "invalid_body" });
         }
     }
 
     /// <summary>A request that carries its caller's id: asked once, given as often as it is repeated.</summary>
     private async Task AnswerOnceAsync(HttpContext context, Asked asked, byte[] request)
     {
-        switch (await retries.BeginAsync(asked.Question.RequestId, request))
+        var (caller, id) = (asked.Question.Caller, asked.Question.RequestId);
+        RetryStart start;
+        try
+        {
+            start = await retries.BeginAsync(id, request);
+        }
+        catch (SqliteException)
+        {
+            // The ledger is another file: it can still say what happened.
+            await quotas.RefuseAsync(caller, id, "answers-unavailable");
+            throw;
+        }
+
+        switch (start)
         {
             case RetryStart.First:
                 await AnswerAsync(context, asked, kept.AskAsync(asked.Question, request, !asked.Stream, context.RequestAborted));
@@ -96,19 +128,19 @@ internal sealed partial class ChatCompletionsEndpoint(
                 await RepeatAsync(context, asked, stored.Body);
                 break;
             case RetryStart.UnderWay:
-                await new OpenAiError(
-                    StatusCodes.Status409Conflict, "invalid_request_error", "request_in_progress", "This request is still being answered: ask again for its answer.", "Idempotency-Key", null, 1).WriteAsync(context);
+                await RefuseAsync(context, caller, id, new OpenAiError(
+                    StatusCodes.Status409Conflict, "invalid_request_error", "request_in_progress", "This request is still being answered: ask again for its answer.", "Idempotency-Key", null, 1));
                 break;
             default:
-                await new OpenAiError(
-                    StatusCodes.Status409Conflict, "invalid_request_error", "idempotency_key_reused", "This id belongs to another request. A new question needs a new id.", "Idempotency-Key").WriteAsync(context);
+                await RefuseAsync(context, caller, id, new OpenAiError(
+                    StatusCodes.Status409Conflict, "invalid_request_error", "idempotency_key_reused", "This id belongs to another request. A new question needs a new id.", "Idempotency-Key"));
                 break;
         }
     }
 
     private async Task RepeatAsync(HttpContext context, Asked asked, byte[] body)
     {
-        await quotas.RecordFreeAsync(asked.Question, [], StoredAnswerReason, context.RequestAborted);
+        await quotas.RepeatAsync(asked.Question, context.RequestAborted);
         journal.Repeated(asked.Question);
         context.Response.Headers["idempotent-replayed"] = "true";
         if (asked.Stream)

@@ -14,25 +14,27 @@ namespace FederatedDpLlm.Router.Endpoints;
 internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter router, TimeProvider clock)
 {
     private const string IdempotencyKey = "Idempotency-Key";
-    private const int LongestRequestId = 128;
+    // With the user before it and a number after it, it is still a request id of the audit log.
+    private const int LongestRequestId = 120;
     private const int LongestPurpose = 64;
     private const string DefaultPurpose = "treatment";
 
-    /// <summary>The caller's own id for idempotence, or a new one.</summary>
-    /// <returns>The id, and whether it is the caller's.</returns>
+    public static string NewRequestId() => "req-" + Guid.NewGuid().ToString("N");
+
+    /// <summary>The caller's own id for idempotence; null where none is given.</summary>
     /// <exception cref="UnreadableRequestException">The id is too long or has characters that do not belong in an id.</exception>
-    public static (string Id, bool IsCallers) RequestId(IHeaderDictionary headers, Caller caller)
+    public static string? GivenRequestId(IHeaderDictionary headers, Caller caller)
     {
         var header = headers.ContainsKey(IdempotencyKey) ? IdempotencyKey : "X-Request-Id";
         var given = headers[header].ToString();
         if (given.Length == 0)
         {
-            return ("req-" + Guid.NewGuid().ToString("N"), false);
+            return null;
         }
 
         // Prefixed with the user, so that nobody can use up another's ids; '#' and '~' are ours.
         return given.Length <= LongestRequestId && given.All(one => char.IsAsciiLetterOrDigit(one) || one is '-' or '_' or '.' or ':' or '=' or '+' or '@')
-            ? ($"{caller.User}/{given}", true)
+            ? $"{caller.User}/{given}"
             : throw Invalid(header, $"At most {LongestRequestId} letters, digits and '-', '_', '.', ':', '=', '+', '@'.");
     }
 
@@ -41,7 +43,7 @@ internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter rou
     {
         var privacy = request.Privacy ?? new PrivacyRequest();
         var mechanism = Mechanism(privacy);
-        return new RoutedQuestion(requestId, caller, Purpose(privacy.Purpose), Model(request.Model), privacy.Strategy, Trust(privacy.Trust), new Question
+        return new RoutedQuestion(requestId, caller, Purpose(privacy.Purpose), Model(request.Model), Strategy(privacy.Strategy), Trust(privacy.Trust), new Question
         {
             Messages = Messages(request.Messages),
             Mechanism = mechanism,
@@ -72,6 +74,9 @@ internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter rou
         : purpose.Length is > 0 and <= LongestPurpose && purpose.All(one => char.IsAsciiLetterOrDigit(one) || one is '-' or '_' or '.')
             ? purpose
             : throw Invalid("privacy.purpose", $"At most {LongestPurpose} letters, digits and '-', '_', '.'.");
+
+    private string? Strategy(string? strategy) =>
+        strategy is null || router.Strategies.Contains(strategy) ? strategy : throw Invalid("privacy.strategy", $"One of {string.Join(", ", router.Strategies)}.");
 
     private static AnswerMechanism Mechanism(PrivacyRequest privacy) => privacy.Mechanism is { } name
         ? QuestionWire.Named(name) ?? throw Invalid("privacy.mechanism", "One of choice, private-decoding, public.")
@@ -117,7 +122,7 @@ internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter rou
 
     private static string Content(ChatRequestMessage message, int index) => message.Content.ValueKind switch
     {
-        JsonValueKind.String => message.Content.GetString()!,
+        JsonValueKind.String => Text(message.Content, $"messages[{index}].content"),
         JsonValueKind.Array => string.Concat(message.Content.EnumerateArray().Select(part => Part(part, index))),
         _ => throw Invalid($"messages[{index}].content", "A text, or parts of type text."),
     };
@@ -125,22 +130,43 @@ internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter rou
     private static string Part(JsonElement part, int index) =>
         part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() == "text"
             && part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
-            ? text.GetString()!
+            ? Text(text, $"messages[{index}].content")
             : throw Invalid($"messages[{index}].content", "Parts of type text only.");
 
     private static IReadOnlyList<string> Stop(JsonElement stop) => stop.ValueKind switch
     {
         JsonValueKind.Undefined or JsonValueKind.Null => [],
-        JsonValueKind.String => [stop.GetString()!],
-        JsonValueKind.Array when stop.EnumerateArray().All(one => one.ValueKind == JsonValueKind.String) => [.. stop.EnumerateArray().Select(one => one.GetString()!)],
+        JsonValueKind.String => [Text(stop, "stop")],
+        JsonValueKind.Array when stop.EnumerateArray().All(one => one.ValueKind == JsonValueKind.String) => [.. stop.EnumerateArray().Select(one => Text(one, "stop"))],
         _ => throw Invalid("stop", "A text, or up to four texts."),
     };
 
-    private static Dictionary<int, double> LogitBias(IReadOnlyDictionary<string, double>? bias) => bias is null
-        ? []
-        : bias.ToDictionary(
-            pair => int.TryParse(pair.Key, NumberStyles.None, CultureInfo.InvariantCulture, out var token) ? token : throw Invalid("logit_bias", "Keys are token ids."),
-            pair => pair.Value);
+    private static Dictionary<int, double> LogitBias(IReadOnlyDictionary<string, double>? bias)
+    {
+        var byToken = new Dictionary<int, double>();
+        foreach (var (key, value) in bias ?? new Dictionary<string, double>())
+        {
+            if (!int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out var token) || !byToken.TryAdd(token, value))
+            {
+                throw Invalid("logit_bias", "Keys are token ids, each once.");
+            }
+        }
+
+        return byToken;
+    }
+
+    // JSON can spell half a character, which no text can hold.
+    private static string Text(JsonElement text, string parameter)
+    {
+        try
+        {
+            return text.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw Invalid(parameter, "A text of whole Unicode characters.");
+        }
+    }
 
     private static UnreadableRequestException Invalid(string parameter, string message) => new(OpenAiError.Invalid(parameter, message));
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Routing;
 
 namespace FederatedDpLlm.Router.Endpoints;
@@ -17,7 +18,7 @@ internal sealed class ChatStream(HttpContext context, TimeProvider clock, bool i
     {
         var head = ChatResponses.Head(question);
         var texts = new AnswerTexts(question.Question.Answers);
-        while (await events.MoveNextAsync())
+        while (await NextAsync(events))
         {
             texts.Add(events.Current);
             switch (events.Current)
@@ -38,6 +39,19 @@ internal sealed class ChatStream(HttpContext context, TimeProvider clock, bool i
         }
 
         await FailAsync(BrokeOff);
+    }
+
+    // Before the first text the caller gets a 503; after it, a stream that ends without its end is told so.
+    private async Task<bool> NextAsync(IAsyncEnumerator<RouteEvent> events)
+    {
+        try
+        {
+            return await events.MoveNextAsync();
+        }
+        catch (BudgetStoreException) when (_begun.Count > 0)
+        {
+            return false;
+        }
     }
 
     /// <summary>Gives an answer once more that was given before.</summary>

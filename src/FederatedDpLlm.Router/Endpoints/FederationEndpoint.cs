@@ -13,9 +13,8 @@ internal sealed class FederationEndpoint(
 
     public async Task HandleAsync(HttpContext context)
     {
-        if (!await gatekeeper.MayObserveAsync(context))
+        if (!await gatekeeper.AdmitObserverAsync(context))
         {
-            await OpenAiError.Unauthorized.WriteAsync(context);
             return;
         }
 

@@ -1,23 +1,55 @@
+using System.Net;
+using FederatedDpLlm.Routing;
 using FederatedDpLlm.Security.Authentication;
 
 namespace FederatedDpLlm.Router.Endpoints;
 
-/// <summary>Who is calling, by the bearer token of the request.</summary>
-internal sealed class Gatekeeper(TokenValidator tokens, DashboardOptions dashboard)
+/// <summary>Who is calling, by the bearer token of the request. Whoever shows none that is good gets the same 401 for every fault, which only the audit log tells apart.</summary>
+internal sealed class Gatekeeper(TokenValidator tokens, RefusedTokens refused, DashboardOptions dashboard)
 {
     private const string Bearer = "Bearer ";
 
-    public Task<Caller?> IdentifyAsync(HttpContext context)
+    /// <returns>The caller; null where the 401 is written and counted.</returns>
+    public async Task<Caller?> AdmitAsync(HttpContext context)
     {
-        var header = context.Request.Headers.Authorization;
-        return header is [{ } value] && value.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
-            ? tokens.ValidateAsync(value[Bearer.Length..].Trim())
-            : Task.FromResult<Caller?>(null);
+        var (caller, fault) = await IdentifyAsync(context);
+        if (caller is null)
+        {
+            await RefuseAsync(context, fault);
+        }
+
+        return caller;
     }
 
     /// <summary>Whether the caller may read accounts and decisions: an observing role, or this machine itself where the configuration opens the page to it.</summary>
-    public async Task<bool> MayObserveAsync(HttpContext context) =>
-        (await IdentifyAsync(context) is { } caller && Roles.MayObserve(caller.Role))
-        || (dashboard.OpenToThisMachine && context.Connection.RemoteIpAddress is { } address && System.Net.IPAddress.IsLoopback(address)
-            && context.Request.Headers.Authorization.Count == 0);
+    /// <returns>False where the 401 is written and counted.</returns>
+    public async Task<bool> AdmitObserverAsync(HttpContext context)
+    {
+        if (dashboard.OpenToThisMachine && context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address) && context.Request.Headers.Authorization.Count == 0)
+        {
+            return true;
+        }
+
+        var (caller, fault) = await IdentifyAsync(context);
+        if (caller is not null && Roles.MayObserve(caller.Role))
+        {
+            return true;
+        }
+
+        await RefuseAsync(context, caller is null ? fault : TokenFault.MayNotObserve);
+        return false;
+    }
+
+    private async Task RefuseAsync(HttpContext context, TokenFault fault)
+    {
+        await refused.CountAsync(fault);
+        await OpenAiError.Unauthorized.WriteAsync(context);
+    }
+
+    private Task<(Caller? Caller, TokenFault Fault)> IdentifyAsync(HttpContext context) => context.Request.Headers.Authorization switch
+    {
+        [{ } value] when value.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) => tokens.CheckAsync(value[Bearer.Length..].Trim()),
+        { Count: 0 } => tokens.CheckAsync(null),
+        _ => Task.FromResult<(Caller?, TokenFault)>((null, TokenFault.Invalid)),
+    };
 }

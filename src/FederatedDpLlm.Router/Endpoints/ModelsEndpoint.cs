@@ -9,14 +9,11 @@ internal static class ModelsEndpoint
 
     private static async Task Handle(HttpContext context, FederatedRouter router, Gatekeeper gatekeeper)
     {
-        if (await gatekeeper.IdentifyAsync(context) is null)
+        if (await gatekeeper.AdmitAsync(context) is not null)
         {
-            await OpenAiError.Unauthorized.WriteAsync(context);
-            return;
+            await context.Response.WriteAsJsonAsync(
+                new ModelList("list", [.. router.Models.Select(model => new ModelEntry(model, "model", 0, "federation"))]), OpenAiJson.Default.ModelList);
         }
-
-        await context.Response.WriteAsJsonAsync(
-            new ModelList("list", [.. router.Models.Select(model => new ModelEntry(model, "model", 0, "federation"))]), OpenAiJson.Default.ModelList);
     }
 }
 

@@ -9,6 +9,9 @@ internal sealed record OpenAiError(int Status, string Type, string? Code, string
     /// <summary>The same for every reason: whoever shows a wrong token learns nothing else.</summary>
     public static OpenAiError Unauthorized { get; } = new(StatusCodes.Status401Unauthorized, "invalid_request_error", "invalid_api_key", "A valid bearer token is needed.");
 
+    /// <summary>Whether <see cref="Param"/> is a name of the API's: where a body cannot be read it is a path made of the caller's own words.</summary>
+    public bool IsOurs => Param is not null && Code != "invalid_body";
+
     public static OpenAiError Invalid(string? parameter, string message) =>
         new(StatusCodes.Status400BadRequest, "invalid_request_error", "invalid_value", message, parameter);
 

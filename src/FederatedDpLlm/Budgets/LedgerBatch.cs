@@ -30,29 +30,37 @@ internal sealed class LedgerBatch(LedgerBook book, Func<string, ReservationState
 
     private long NextEntry => book.Entries + _entries.Count;
 
-    public ReserveOutcome Reserve(string requestId, IReadOnlyList<Charge> charges, AuditRecord audit)
+    /// <param name="requestId">The request.</param>
+    /// <param name="charges">What it is to hold.</param>
+    /// <param name="audit">The entry for an admission.</param>
+    /// <param name="decides">Whether a refusal is the caller's last word, and so an entry.</param>
+    public ReserveOutcome Reserve(string requestId, IReadOnlyList<Charge> charges, AuditRecord audit, Func<ReserveOutcome, bool> decides)
     {
         if (StateOf(requestId) is { } seen)
         {
-            return new ReserveOutcome.AlreadySeen(seen != ReservationState.Open, seen == ReservationState.Released, Refuse(audit, ("refusal", "duplicate-request")));
+            return Refuse(new ReserveOutcome.AlreadySeen(seen != ReservationState.Open, seen == ReservationState.Released, null), ("reason", "duplicate-request"));
         }
 
         foreach (var (id, amount) in charges)
         {
             if (Current(id) is not { } account)
             {
-                return new ReserveOutcome.UnknownAccount(id, Refuse(audit, ("refusal", "unknown-account"), ("refusedBy", id.Value)));
+                return Refuse(new ReserveOutcome.UnknownAccount(id, null), ("reason", "unknown-account"), ("refusedBy", id.Value));
             }
 
             if (!account.CanHold(amount))
             {
                 var state = account.ToState();
-                return new ReserveOutcome.Exhausted(state, amount, Refuse(
-                    audit, ("refusal", "budget-exhausted"), ("refusedBy", id.Value), ("askedUnits", Text(amount)), ("remainingUnits", Text(state.Remaining))));
+                return Refuse(
+                    new ReserveOutcome.Exhausted(state, amount, null),
+                    ("reason", "budget-exhausted"), ("refusedBy", id.Value), ("askedUnits", Text(amount)), ("remainingUnits", Text(state.Remaining)));
             }
         }
 
         return Hold(requestId, charges, audit);
+
+        ReserveOutcome Refuse(ReserveOutcome refusal, params ReadOnlySpan<(string Name, string Value)> why) =>
+            decides(refusal) ? refusal with { AuditEntry = Append(audit.With(AuditDecision.Refused, why), []) } : refusal;
     }
 
     /// <param name="spent">Per account at most what is held; accounts left out are charged nothing.</param>
@@ -160,8 +168,6 @@ internal sealed class LedgerBatch(LedgerBook book, Func<string, ReservationState
         _accounts[account.Policy.Id] = account;
         _touched.Add(account.Policy.Id);
     }
-
-    private long Refuse(AuditRecord audit, params ReadOnlySpan<(string Name, string Value)> why) => Append(audit.With(AuditDecision.Refused, why), []);
 
     private void Append(AccountPolicy policy, AuditDecision decision)
     {

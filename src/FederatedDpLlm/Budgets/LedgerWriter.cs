@@ -13,7 +13,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     private const int LongestQueue = 16 * 1024;
 
     private readonly ILedgerStore _store;
-    private readonly TimeProvider _clock;
+    private readonly LedgerClock _clock;
     private readonly ILogger _logger;
     private readonly Channel<LedgerCall> _calls =
         Channel.CreateBounded<LedgerCall>(new BoundedChannelOptions(LongestQueue) { SingleReader = true, AllowSynchronousContinuations = false });
@@ -26,7 +26,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 
     /// <summary>Takes over a store: loads it and settles as spent what a crash left open.</summary>
     /// <exception cref="BudgetStoreException">The store cannot be read or written.</exception>
-    public LedgerWriter(ILedgerStore store, TimeProvider clock, ILogger logger)
+    public LedgerWriter(ILedgerStore store, LedgerClock clock, ILogger logger)
     {
         (_store, _clock, _logger) = (store, clock, logger);
         _book = store.Load();
@@ -37,8 +37,8 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     /// <summary>The ledger as of the last commit.</summary>
     public LedgerBook Book => Volatile.Read(ref _book);
 
-    /// <summary>False from a failed write until a later one succeeds.</summary>
-    public bool IsAvailable => !Volatile.Read(ref _mustReload);
+    /// <summary>Why nothing can be written: from a failed write until a later one succeeds, and while quotas would refill by a clock that is not believed. Null where all is well.</summary>
+    public string? Trouble => Volatile.Read(ref _mustReload) ? "the privacy ledger cannot be written" : ClockTrouble;
 
     public async Task<T> CallAsync<T>(Func<LedgerBatch, T> apply, CancellationToken cancellationToken)
     {
@@ -77,8 +77,18 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         }
     }
 
+    // A ledger whose accounts never refill has no use for the time but in its entries.
+    private string? ClockTrouble => _clock.IsBelieved || !Book.Accounts.Values.Any(account => account.Window.ResetsAt is not null) ? null : _clock.Trouble;
+
     private void Process(List<LedgerCall> calls)
     {
+        if (ClockTrouble is { } trouble)
+        {
+            // Nothing is written in a time that is not: when the clock is right again, all is as it was.
+            calls.ForEach(call => call.Fail(new BudgetStoreException(trouble)));
+            return;
+        }
+
         LedgerBatch? batch = null;
         try
         {
@@ -103,7 +113,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         calls.ForEach(call => call.Complete());
     }
 
-    private LedgerBatch NewBatch() => new(_book, _store.FindReservation, _clock.GetUtcNow());
+    private LedgerBatch NewBatch() => new(_book, _store.FindReservation, _clock.Now);
 
     private void Commit(LedgerBatch batch)
     {

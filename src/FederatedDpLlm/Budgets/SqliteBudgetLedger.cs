@@ -13,20 +13,28 @@ public sealed class SqliteBudgetLedger : IBudgetLedger, IAsyncDisposable
 
     private readonly LedgerLock? _ownership;
     private readonly LedgerWriter _writer;
-    private readonly TimeProvider _clock;
+    private readonly LedgerClock _clock;
+    private readonly LateSettlements _late;
 
     internal SqliteBudgetLedger(ILedgerStore store, LedgerLock? ownership, TimeProvider clock, ILogger logger)
     {
-        _writer = new LedgerWriter(store, clock, logger);
-        (_ownership, _clock) = (ownership, clock);
+        (_ownership, _clock) = (ownership, new LedgerClock(clock));
+        _writer = new LedgerWriter(store, _clock, logger);
+        _late = new LateSettlements(_writer, clock, logger);
     }
 
-    /// <summary>False from a failed write until a later call has read the store back and written again: not ready.</summary>
-    public bool IsAvailable => _writer.IsAvailable;
+    /// <summary>False from a failed write until a later call has read the store back and written again, and while the clock cannot be believed: not ready.</summary>
+    public bool IsAvailable => _writer.Trouble is null;
+
+    /// <summary>Why nothing can be admitted now, for people; null where all is well.</summary>
+    public string? Trouble => _writer.Trouble;
+
+    /// <summary>Settlements whose write failed and that are being made again: what they hold stays held until then.</summary>
+    public int UnsettledCount => _late.Count;
 
     /// <summary>Opens (or creates) the ledger and settles as spent what an earlier process left open.</summary>
     /// <param name="path">The SQLite file; its folder is created.</param>
-    /// <param name="clock">Decides when quotas refill; one that steps back refills nothing.</param>
+    /// <param name="clock">Decides when quotas refill; one that steps back refills nothing, one that leaps ahead is not believed.</param>
     /// <param name="logger">Gets identifiers and counts, never a prompt.</param>
     /// <exception cref="BudgetStoreException">Another process writes this ledger, its balances do not follow from its entries, or it cannot be read.</exception>
     public static Task<SqliteBudgetLedger> OpenAsync(string path, TimeProvider clock, ILogger<SqliteBudgetLedger> logger, CancellationToken cancellationToken) =>
@@ -48,8 +56,13 @@ public sealed class SqliteBudgetLedger : IBudgetLedger, IAsyncDisposable
             },
             cancellationToken);
 
+    /// <inheritdoc cref="IBudgetLedger.ReserveAsync(string, IReadOnlyList{Charge}, AuditRecord, CancellationToken)"/>
+    public Task<ReserveOutcome> ReserveAsync(string requestId, IReadOnlyList<Charge> charges, AuditRecord audit, CancellationToken cancellationToken) =>
+        ReserveAsync(requestId, charges, audit, static _ => true, cancellationToken);
+
     /// <inheritdoc/>
-    public Task<ReserveOutcome> ReserveAsync(string requestId, IReadOnlyList<Charge> charges, AuditRecord audit, CancellationToken cancellationToken)
+    public Task<ReserveOutcome> ReserveAsync(
+        string requestId, IReadOnlyList<Charge> charges, AuditRecord audit, Func<ReserveOutcome, bool> decides, CancellationToken cancellationToken)
     {
         var record = Checked(requestId, audit);
         var asked = Checked(charges);
@@ -58,7 +71,7 @@ public sealed class SqliteBudgetLedger : IBudgetLedger, IAsyncDisposable
             throw new ArgumentException("A reservation names at least one account; a request of cost 0 is recorded instead.", nameof(charges));
         }
 
-        return _writer.CallAsync(batch => batch.Reserve(requestId, asked, record), cancellationToken);
+        return _writer.CallAsync(batch => batch.Reserve(requestId, asked, record, decides), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -66,14 +79,15 @@ public sealed class SqliteBudgetLedger : IBudgetLedger, IAsyncDisposable
     {
         var record = Checked(requestId, audit);
         var ran = Checked(spent);
-        return _writer.CallAsync(batch => batch.Commit(requestId, ran, record), cancellationToken);
+        var late = record.Decision == AuditDecision.Answered ? record.With(AuditDecision.Failed, ("reason", "store-failed")) : record;
+        return _late.SettleAsync(requestId, batch => batch.Commit(requestId, ran, record), batch => batch.Commit(requestId, ran, late), cancellationToken);
     }
 
     /// <inheritdoc/>
     public Task<Settlement> ReleaseAsync(string requestId, AuditRecord audit, CancellationToken cancellationToken)
     {
         var record = Checked(requestId, audit);
-        return _writer.CallAsync(batch => batch.Release(requestId, record), cancellationToken);
+        return _late.SettleAsync(requestId, batch => batch.Release(requestId, record), batch => batch.Release(requestId, record), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -119,6 +133,7 @@ public sealed class SqliteBudgetLedger : IBudgetLedger, IAsyncDisposable
     /// <summary>Finishes the calls that are queued, then closes the file. Open reservations stay open; the next start counts them as spent.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _late.DisposeAsync().ConfigureAwait(false);
         await _writer.DisposeAsync().ConfigureAwait(false);
         _ownership?.Dispose();
     }
@@ -145,9 +160,5 @@ public sealed class SqliteBudgetLedger : IBudgetLedger, IAsyncDisposable
             : throw new ArgumentException("An account is charged once per request.", nameof(charges));
     }
 
-    private DateTimeOffset Now(LedgerBook book)
-    {
-        var now = _clock.GetUtcNow();
-        return now > book.Clock ? now : book.Clock;
-    }
+    private DateTimeOffset Now(LedgerBook book) => _clock.IsBelieved && _clock.Now is var now && now > book.Clock ? now : book.Clock;
 }

@@ -7,12 +7,13 @@ namespace FederatedDpLlm.Routing;
 /// One draw of noise under one hold, and what became of it. Disposing it settles what is still open: spent where a node may have drawn, returned where
 /// surely none did.
 /// </summary>
-internal sealed class DrawAttempt(QuotaHold? hold, RoutedQuestion question, AnswerPlan plan, bool buffered, RouteJournal.Entry entry) : IAsyncDisposable
+internal sealed class DrawAttempt(
+    QuotaHold hold, RoutedQuestion question, AnswerPlan plan, bool buffered, RouteJournal.Entry entry, CancellationToken asker) : IAsyncDisposable
 {
     private readonly StringBuilder[] _heldBack = [.. Enumerable.Range(0, question.Question.Answers).Select(_ => new StringBuilder())];
     private readonly List<string> _nodes = [];
 
-    public QuotaHold? Hold => hold;
+    public QuotaHold Hold => hold;
 
     public RoutedQuestion Question => question;
 
@@ -41,7 +42,13 @@ internal sealed class DrawAttempt(QuotaHold? hold, RoutedQuestion question, Answ
 
     public void End() => IsOver = true;
 
-    public Task ReleaseAsync() => hold?.ReleaseAsync() ?? Task.CompletedTask;
+    /// <summary>Nothing was drawn, and nothing will be.</summary>
+    public async Task<RouteEvent> RefuseAsync(RouteRefusal refusal)
+    {
+        await hold.ReleaseAsync(refusal.Code);
+        IsOver = true;
+        return new RouteEvent.Refused(refusal);
+    }
 
     /// <returns>The event to pass on, or null where the text is held back until the answer is whole.</returns>
     public RouteEvent.Text? Show(string text, int answer)
@@ -61,19 +68,20 @@ internal sealed class DrawAttempt(QuotaHold? hold, RoutedQuestion question, Answ
 
     public async ValueTask DisposeAsync()
     {
-        if (IsOver || hold is null)
+        if (IsOver)
         {
             return;
         }
 
         if (MayHaveDrawn)
         {
-            entry.Lost(AnswerCost.Sum(plan.Costs), _nodes);
-            await hold.SpendAllAsync(_nodes);
+            entry.Lost(plan.FreeReason is null ? AnswerCost.Sum(plan.Costs) : AnswerCost.Free, _nodes);
         }
-        else
+
+        if (!hold.IsEnded)
         {
-            await hold.ReleaseAsync();
+            var reason = asker.IsCancellationRequested ? "cancelled" : "broke-off";
+            await (MayHaveDrawn ? hold.SpendAllAsync(_nodes, reason) : hold.ReleaseAsync(reason));
         }
     }
 }

@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using FederatedDpLlm.Federation.Nodes.Links;
 using FederatedDpLlm.Inference;
 using FederatedDpLlm.Routing.Strategies;
-using FederatedDpLlm.Security.Audit;
 
 namespace FederatedDpLlm.Routing;
 
@@ -46,22 +45,25 @@ public sealed class FederatedRouter(
     private async IAsyncEnumerable<RouteEvent> RouteAsync(
         RoutedQuestion question, bool buffered, RouteJournal.Entry entry, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var priced = routerNoise.Plan(question.Question, 1);
-        if (!priced.IsPlanned)
+        if (!_strategies.TryGetValue(question.Strategy ?? options.Strategy, out var strategy))
         {
-            await quotas.RecordAsync(question, AuditDecision.Refused);
-            yield return new RouteEvent.Refused(new RouteRefusal.Invalid(priced.Refusal.Parameter, priced.Refusal.Message));
+            // Not by the name that was asked for: the log holds no words of the caller's.
+            yield return new RouteEvent.Refused(await quotas.RefuseAsync(
+                question with { Strategy = null }, new RouteRefusal.Invalid("privacy.strategy", $"One of {string.Join(", ", _strategies.Keys)}.")));
             yield break;
         }
 
-        if (!_strategies.TryGetValue(question.Strategy ?? options.Strategy, out var strategy))
+        var priced = routerNoise.Plan(question.Question, 1);
+        var all = question.Trust == NoisePlace.Router && question.Question.Mechanism != AnswerMechanism.Public;
+        question = question with { Strategy = all ? RouterNoiseAnswer.Strategy : strategy.Name };
+        if (!priced.IsPlanned)
         {
-            yield return new RouteEvent.Refused(new RouteRefusal.Invalid("privacy.strategy", $"One of {string.Join(", ", _strategies.Keys)}."));
+            yield return new RouteEvent.Refused(await quotas.RefuseAsync(question, new RouteRefusal.Invalid(priced.Refusal.Parameter, priced.Refusal.Message)));
             yield break;
         }
 
         var deadline = TimeSpan.FromSeconds(options.AnswerTimeoutSeconds);
-        var events = question.Trust == NoisePlace.Router && priced.Plan.FreeReason is null
+        var events = all
             ? new RouterNoiseAnswer(nodes, quotas, routerNoise, deadline, clock, entry).AskAsync(question, priced.Plan, cancellationToken)
             : new NodeNoiseAnswer(nodes, quotas, routerNoise, strategy, deadline, clock, entry).AskAsync(question, priced.Plan, buffered, cancellationToken);
         await foreach (var one in events)

@@ -21,20 +21,15 @@ internal sealed class NodeNoiseAnswer(
     {
         for (var holds = 0; ;)
         {
-            QuotaHold? hold = null;
-            if (plan.FreeReason is null)
+            var (hold, refusal) = await quotas.AdmitAsync(question, holds, plan, cancellationToken);
+            if (hold is null)
             {
-                (hold, var refusal) = await quotas.ReserveAsync(question, holds, plan, cancellationToken);
-                if (hold is null)
-                {
-                    yield return new RouteEvent.Refused(refusal!);
-                    yield break;
-                }
-
-                holds = hold.Number;
+                yield return new RouteEvent.Refused(refusal!);
+                yield break;
             }
 
-            var attempt = new DrawAttempt(hold, question, plan, buffered, entry);
+            holds = hold.Number;
+            var attempt = new DrawAttempt(hold, question, plan, buffered, entry, cancellationToken);
             await using (attempt)
             {
                 await foreach (var one in DrawAsync(attempt, cancellationToken))
@@ -64,9 +59,7 @@ internal sealed class NodeNoiseAnswer(
             var candidates = NodeSelection.Candidates(nodes, attempt.Question, _tried);
             if (candidates.Count == 0)
             {
-                await attempt.ReleaseAsync();
-                attempt.End();
-                yield return new RouteEvent.Refused(_lastRefusal ?? new RouteRefusal.Unavailable("No hospital's node can answer this question now."));
+                yield return await attempt.RefuseAsync(_lastRefusal ?? new RouteRefusal.Unavailable("No hospital's node can answer this question now."));
                 yield break;
             }
 
@@ -82,7 +75,7 @@ internal sealed class NodeNoiseAnswer(
     private async IAsyncEnumerable<RouteEvent> AskNodeAsync(NodeLink link, DrawAttempt attempt, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var tracked = link.Track();
-        using var call = link.Client.Answer(attempt.Question.ToWire(attempt.Hold?.Id ?? attempt.Question.RequestId), deadline: clock.GetUtcNow().UtcDateTime + timeout, cancellationToken: cancellationToken);
+        using var call = link.Client.Answer(attempt.Question.ToWire(attempt.Hold.Id), deadline: clock.GetUtcNow().UtcDateTime + timeout, cancellationToken: cancellationToken);
         var stream = new NodeStream<AnswerEvent>(link, call.ResponseStream);
 
         var texts = new NodeText(attempt.Question.Question);
@@ -136,23 +129,14 @@ internal sealed class NodeNoiseAnswer(
     private async Task<RouteEvent?> RefusedAsync(Refusal refusal, DrawAttempt attempt)
     {
         _lastRefusal = NodeRefusals.Read(refusal);
-        if (_lastRefusal is not RouteRefusal.Invalid)
-        {
-            return null;
-        }
-
-        await attempt.ReleaseAsync();
-        attempt.End();
-        return new RouteEvent.Refused(_lastRefusal);
+        return _lastRefusal is RouteRefusal.Invalid ? await attempt.RefuseAsync(_lastRefusal) : null;
     }
 
     private async Task<IReadOnlyList<RouteEvent>> CompleteAsync(Completion completion, DrawAttempt attempt, string node)
     {
         var plan = noise.Plan(attempt.Question.Question, Math.Clamp(completion.Voters, 1, NodeClaims.MostVoters)).Plan ?? attempt.Plan;
         var ran = CompletionWire.Costs(completion, plan);
-        var (accounts, auditEntry) = attempt.Hold is { } hold
-            ? await hold.CommitAsync(ran, [node])
-            : ([], await quotas.RecordFreeAsync(attempt.Question, [node], plan.FreeReason!, CancellationToken.None));
+        var (accounts, auditEntry) = await attempt.Hold.CommitAsync(ran, [node]);
         attempt.End();
         var done = new RouteEvent.Completed(new RouteCompletion(
             [node], strategy.Name, AnswerCost.Sum(ran), [.. accounts, .. CompletionWire.Accounts(completion)], plan.Voters, auditEntry,

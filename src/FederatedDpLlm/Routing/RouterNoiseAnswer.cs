@@ -11,28 +11,27 @@ namespace FederatedDpLlm.Routing;
 /// </summary>
 internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, IRouterNoise noise, TimeSpan timeout, TimeProvider clock, RouteJournal.Entry entry)
 {
-    private const string Strategy = "all-hospitals";
+    /// <summary>What answers say of how their hospitals were chosen.</summary>
+    public const string Strategy = "all-hospitals";
     private readonly HashSet<string> _left = new(StringComparer.Ordinal);
     private readonly List<Contribution> _contributions = [];
     private RouteRefusal? _lastRefusal;
 
     public async IAsyncEnumerable<RouteEvent> AskAsync(RoutedQuestion question, AnswerPlan priced, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var (hold, refusal) = await quotas.ReserveAsync(question, 0, priced, cancellationToken);
+        var (hold, refusal) = await quotas.AdmitAsync(question, 0, priced, cancellationToken);
         if (hold is null)
         {
             yield return new RouteEvent.Refused(refusal!);
             yield break;
         }
 
-        await using var attempt = new DrawAttempt(hold, question, priced, false, entry);
+        await using var attempt = new DrawAttempt(hold, question, priced, false, entry, cancellationToken);
         try
         {
             if (!await OpenAllAsync(question, hold, attempt, cancellationToken))
             {
-                await attempt.ReleaseAsync();
-                attempt.End();
-                yield return new RouteEvent.Refused(_lastRefusal ?? new RouteRefusal.Unavailable("No hospital that trusts the router with the noise can answer now."));
+                yield return await attempt.RefuseAsync(_lastRefusal ?? new RouteRefusal.Unavailable("No hospital that trusts the router with the noise can answer now."));
                 yield break;
             }
 
@@ -172,7 +171,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
         await Task.WhenAll(_contributions.Where(one => one.Completion is null).Select(one => one.CompleteAsync(cancellationToken)));
         var names = _contributions.Select(one => one.Node).ToList();
         var first = _contributions[0].Completion!;
-        var (accounts, auditEntry) = await attempt.Hold!.CommitAsync(ran, names);
+        var (accounts, auditEntry) = await attempt.Hold.CommitAsync(ran, names);
         attempt.End();
         return new RouteEvent.Completed(new RouteCompletion(
             names, Strategy, AnswerCost.Sum(ran), [.. accounts, .. _contributions.SelectMany(one => CompletionWire.Accounts(one.Completion!))], plan.Voters, auditEntry, null,

@@ -46,6 +46,17 @@ public abstract class BudgetLedgerContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_refusal_after_which_the_caller_asks_again_decides_nothing_and_his_last_word_is_one_entry()
+    {
+        await Ledger.Ensure(LedgerFolder.Quota("a", 5));
+        var first = await Ledger.ReserveAsync("r", LedgerFolder.Charges(("a", 6)), LedgerFolder.Audit(), refused => refused is not ReserveOutcome.Exhausted, LedgerFolder.Cancel);
+        Assert.Null(Assert.IsType<ReserveOutcome.Exhausted>(first).AuditEntry);
+        var second = await Ledger.ReserveAsync("r", LedgerFolder.Charges(("a", 6)), LedgerFolder.Audit(), static _ => true, LedgerFolder.Cancel);
+        var entry = Assert.IsType<ReserveOutcome.Exhausted>(second).AuditEntry!.Value;
+        Assert.Equal(entry + 1, Assert.IsType<ReserveOutcome.Reserved>(await Ledger.Reserve("r", ("a", 5))).AuditEntry);
+    }
+
+    [Fact]
     public async Task A_commit_charges_what_ran_and_returns_the_rest_and_a_release_returns_all()
     {
         await Ledger.Ensure(LedgerFolder.Quota("a", 10));

@@ -7,6 +7,9 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
 {
     public bool FailBeforeWrite { get; set; }
 
+    /// <summary>How many writes fail from now on, each before anything is written.</summary>
+    public int FailNextWrites { get; set; }
+
     public bool FailAfterWrite { get; set; }
 
     public bool FailLoad { get; set; }
@@ -17,7 +20,7 @@ internal sealed class FaultyStore(ILedgerStore store) : ILedgerStore
 
     public void Write(LedgerChanges changes)
     {
-        ThrowIf(FailBeforeWrite);
+        ThrowIf(FailBeforeWrite || FailNextWrites-- > 0);
         store.Write(changes);
         ThrowIf(FailAfterWrite);
     }

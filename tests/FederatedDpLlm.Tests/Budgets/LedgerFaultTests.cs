@@ -1,6 +1,7 @@
 using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Security.Audit;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace FederatedDpLlm.Tests.Budgets;
 
@@ -10,6 +11,7 @@ public sealed class LedgerFaultTests : IAsyncLifetime
     private readonly LedgerFolder _folder = new();
     private readonly SqliteLedgerStore _store;
     private readonly FaultyStore _faults;
+    private readonly FakeTimeProvider _clock = new(new DateTimeOffset(2026, 11, 18, 10, 0, 0, TimeSpan.Zero));
     private SqliteBudgetLedger _ledger = null!;
 
     public LedgerFaultTests()
@@ -20,7 +22,7 @@ public sealed class LedgerFaultTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _ledger = new SqliteBudgetLedger(_faults, ownership: null, TimeProvider.System, NullLogger.Instance);
+        _ledger = new SqliteBudgetLedger(_faults, ownership: null, _clock, NullLogger.Instance);
         await _ledger.Ensure(LedgerFolder.Quota("a", 10));
     }
 
@@ -71,6 +73,59 @@ public sealed class LedgerFaultTests : IAsyncLifetime
         _faults.FailBeforeWrite = false;
         await _ledger.Commit("r", ("a", 3));
         Assert.Equal((3, 0, 7), _ledger.Balance("a"));
+        Verify();
+    }
+
+    [Theory, InlineData(1), InlineData(5), InlineData(12)]
+    public async Task A_settlement_that_cannot_be_written_is_made_again_until_it_is(int failures)
+    {
+        await _ledger.Reserve("answered", ("a", 4));
+        await _ledger.Reserve("turned away", ("a", 2));
+        _faults.FailNextWrites = failures;
+        await Assert.ThrowsAsync<BudgetStoreException>(() => _ledger.Commit("answered", ("a", 3)));
+        if (failures > 1)
+        {
+            await Assert.ThrowsAsync<BudgetStoreException>(() => _ledger.Release("turned away"));
+        }
+        else
+        {
+            await _ledger.Release("turned away");
+        }
+
+        Assert.Equal(failures > 1 ? 2 : 1, _ledger.UnsettledCount);
+        Assert.Equal((0, failures > 1 ? 6 : 4, failures > 1 ? 4 : 6), _ledger.Balance("a"));
+        await UntilSettledAsync();
+
+        // The caller was told that it failed: what ran is charged, and the log says so too.
+        Assert.Equal((3, 0, 7), _ledger.Balance("a"));
+        Assert.True(_ledger.IsAvailable);
+        Assert.Equal([AuditDecision.Admitted, AuditDecision.Failed], DecisionsOf("answered"));
+        Assert.Equal(2, DecisionsOf("turned away").Count);
+        Verify();
+    }
+
+    [Fact]
+    public async Task A_settlement_that_reached_the_disk_while_its_answer_was_lost_is_not_made_twice()
+    {
+        await _ledger.Reserve("r", ("a", 4));
+        _faults.FailAfterWrite = true;
+        await Assert.ThrowsAsync<BudgetStoreException>(() => _ledger.Commit("r", ("a", 3)));
+        _faults.FailAfterWrite = false;
+        await UntilSettledAsync();
+        Assert.Equal((3, 0, 7), _ledger.Balance("a"));
+        Assert.Equal([AuditDecision.Admitted, AuditDecision.Answered], DecisionsOf("r"));
+        Verify();
+    }
+
+    [Fact]
+    public async Task A_ledger_that_closes_before_a_late_settlement_counts_it_as_spent_at_the_next_start()
+    {
+        await _ledger.Reserve("r", ("a", 4));
+        _faults.FailBeforeWrite = true;
+        await Assert.ThrowsAsync<BudgetStoreException>(() => _ledger.Commit("r", ("a", 3)));
+        await _ledger.DisposeAsync();
+        await using var again = await _folder.OpenAsync(_clock);
+        Assert.Equal((4, 0, 6), again.Balance("a"));
         Verify();
     }
 
@@ -134,6 +189,19 @@ public sealed class LedgerFaultTests : IAsyncLifetime
         _faults.FailBeforeWrite = false;
         Assert.All(await Task.WhenAll(Enumerable.Range(0, 50).Select(i => _ledger.Reserve($"r{i}", ("a", 0)))), outcome => Assert.IsType<ReserveOutcome.Reserved>(outcome));
     }
+
+    private async Task UntilSettledAsync()
+    {
+        for (var patience = 0; _ledger.UnsettledCount > 0; patience++)
+        {
+            Assert.True(patience < 3000, "half a minute of pauses has not settled it");
+            _clock.Advance(TimeSpan.FromSeconds(30));
+            await Task.Delay(10, LedgerFolder.Cancel);
+        }
+    }
+
+    private IReadOnlyList<AuditDecision> DecisionsOf(string requestId) =>
+        [.. AuditLog.Latest(_folder.Path, int.MaxValue).Where(entry => entry.Record.RequestId == requestId).Select(entry => entry.Record.Decision).Reverse()];
 
     private void Verify()
     {

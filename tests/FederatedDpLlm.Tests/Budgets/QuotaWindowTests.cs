@@ -73,6 +73,66 @@ public sealed class QuotaWindowTests : IDisposable
     }
 
     [Fact]
+    public async Task A_clock_that_leaps_ahead_refills_nothing_writes_nothing_and_all_is_well_when_it_is_set_right()
+    {
+        var clock = new SteppingClock(Wednesday);
+        await using (var ledger = await _folder.OpenAsync(clock))
+        {
+            await ledger.Ensure(LedgerFolder.Quota("a", 10));
+            await Spend(ledger, "wednesday", 10);
+            clock.Step(TimeSpan.FromDays(400));
+            Assert.Equal((10, 0, 0), ledger.Balance("a"));
+            Assert.Contains("leapt 9600 hours ahead", (await Assert.ThrowsAsync<BudgetStoreException>(() => ledger.Reserve("r", ("a", 1)))).Message, StringComparison.Ordinal);
+            Assert.Contains("leapt 9600 hours ahead", ledger.Trouble, StringComparison.Ordinal);
+            Assert.False(ledger.IsAvailable);
+
+            clock.Step(TimeSpan.FromDays(-400));
+            Assert.IsType<ReserveOutcome.Exhausted>(await ledger.Reserve("r", ("a", 1)));
+            Assert.True(ledger.IsAvailable);
+            clock.Pass(TimeSpan.FromDays(1));
+            Assert.IsType<ReserveOutcome.Reserved>(await ledger.Reserve("thursday", ("a", 10)));
+        }
+
+        Assert.True(LedgerVerifier.Verify(_folder.Path).Ok);
+    }
+
+    [Fact]
+    public async Task Many_small_leaps_add_up_to_one_that_is_not_believed()
+    {
+        var clock = new SteppingClock(Wednesday);
+        await using var ledger = await _folder.OpenAsync(clock);
+        await ledger.Ensure(LedgerFolder.Quota("a", 10));
+        var refills = 0;
+        for (var leap = 0; leap < 24; leap++)
+        {
+            try
+            {
+                refills += await ledger.Reserve($"r{leap}", ("a", 10)) is ReserveOutcome.Reserved ? 1 : 0;
+            }
+            catch (BudgetStoreException)
+            {
+                // Too far ahead.
+            }
+
+            clock.Step(TimeSpan.FromHours(8));
+        }
+
+        // Its own day's, and one that a leap of less than a day may open too early.
+        Assert.Equal(2, refills);
+    }
+
+    [Fact]
+    public async Task A_ledger_whose_accounts_never_refill_does_not_mind_what_day_it_is()
+    {
+        var clock = new SteppingClock(Wednesday);
+        await using var ledger = await _folder.OpenAsync(clock);
+        await ledger.Ensure(LedgerFolder.DataAccount("data:h/b", 10));
+        clock.Step(TimeSpan.FromDays(400));
+        Assert.IsType<ReserveOutcome.Reserved>(await ledger.Reserve("r", ("data:h/b", 10)));
+        Assert.IsType<ReserveOutcome.Exhausted>(await ledger.Reserve("r2", ("data:h/b", 1)));
+    }
+
+    [Fact]
     public async Task A_hold_made_before_midnight_is_charged_to_the_day_that_held_it()
     {
         await using (var ledger = await _folder.OpenAsync(_clock))

@@ -2,6 +2,7 @@ using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Federation.Nodes.Serving;
 using FederatedDpLlm.Inference;
 using FederatedDpLlm.Protocol;
+using FederatedDpLlm.Security.Audit;
 using FederatedDpLlm.Tests.Budgets;
 using FederatedDpLlm.Tests.Inference;
 
@@ -74,6 +75,9 @@ public sealed class DataAccountsTests : IDisposable
         Assert.Equal(10, plans.Count(blocks => blocks?.Contains("2025") == true));
         Assert.Equal(20, plans.Count(blocks => blocks?.Contains("2026") == true));
         Assert.Equal(40, plans.Count(blocks => blocks is null));
+
+        // Also where a block filled up between two tries, one question is one decision.
+        Assert.Equal(60, AuditLog.Latest(_folder.Path, int.MaxValue).Count(entry => entry.Record.Decision is AuditDecision.Admitted or AuditDecision.Refused));
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;

@@ -96,6 +96,15 @@ public sealed class NodeAdmissionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_question_that_costs_more_than_any_account_can_count_is_refused_and_recorded()
+    {
+        var request = Request(AnswerMechanism.Choice, 100);
+        request.Question.Answers = 16;
+        Assert.Equal(RefusalCodes.InvalidQuestion, (await _admission.AdmitAsync(request, LedgerFolder.Cancel)).Refusal!.Code);
+        AssertLast(AuditDecision.Refused, RefusalCodes.InvalidQuestion);
+    }
+
+    [Fact]
     public async Task Names_that_no_entry_can_hold_are_no_question()
     {
         Action<AnswerRequest>[] lies = [one => one.RequestId = "", one => one.RequestId = new string('r', 300), one => one.Actor = new string('a', 300), one => one.Purpose = "a\u0001", one => one.Department = new string('d', 300)];
@@ -119,7 +128,7 @@ public sealed class NodeAdmissionTests : IAsyncLifetime
     private AuditEntry AssertLast(AuditDecision decision, string? refusal)
     {
         var entry = Assert.Single(AuditLog.Latest(_folder.Path, 1));
-        Assert.Equal((decision, refusal), (entry.Record.Decision, entry.Record.Details.GetValueOrDefault("refusal")));
+        Assert.Equal((decision, refusal?.Replace('_', '-')), (entry.Record.Decision, entry.Record.Details["reason"] is { Length: > 0 } reason && decision == AuditDecision.Refused ? reason : null));
         return entry;
     }
 }

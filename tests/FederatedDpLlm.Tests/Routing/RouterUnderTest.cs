@@ -9,12 +9,13 @@ using FederatedDpLlm.Routing;
 using FederatedDpLlm.Routing.Strategies;
 using FederatedDpLlm.Security.Authentication;
 using FederatedDpLlm.Security.Certificates;
+using FederatedDpLlm.Tests.Budgets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FederatedDpLlm.Tests.Routing;
 
-/// <summary>A router over scripted nodes: real links, a real ledger with ten epsilon on every quota. Nodes are asked in the order of their names.</summary>
+/// <summary>A router over scripted nodes: real links, a real ledger whose quotas are all the same. Nodes are asked in the order of their names.</summary>
 internal sealed class RouterUnderTest : IAsyncDisposable
 {
     private readonly FederationAuthority _authority = FederationAuthority.Create("test", TimeProvider.System);
@@ -23,10 +24,23 @@ internal sealed class RouterUnderTest : IAsyncDisposable
     private readonly SecureRandom _random = new();
     private readonly ServiceProvider _meters = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly RouteJournal _journal;
+    private readonly FaultyStore _store;
     private SqliteBudgetLedger? _ledger;
     private NodeDirectory? _directory;
 
-    public RouterUnderTest() => _journal = new RouteJournal(TimeProvider.System, _meters.GetRequiredService<IMeterFactory>());
+    public RouterUnderTest()
+    {
+        _journal = new RouteJournal(TimeProvider.System, _meters.GetRequiredService<IMeterFactory>());
+        _store = new FaultyStore(new SqliteLedgerStore(LedgerPath));
+    }
+
+    /// <summary>What every quota holds a day.</summary>
+    public double QuotaEpsilon { get; set; } = 10;
+
+    /// <summary>Fails when it is told to.</summary>
+    public FaultyStore Store => _store;
+
+    public string LedgerPath => Path.Combine(_folder, SqliteBudgetLedger.FileName);
 
     public IReadOnlyList<ScriptedNode> Nodes => _nodes;
 
@@ -118,8 +132,7 @@ internal sealed class RouterUnderTest : IAsyncDisposable
 
     private async Task ConnectAsync()
     {
-        _ledger = await SqliteBudgetLedger.OpenAsync(
-            Path.Combine(_folder, "ledger.db"), TimeProvider.System, NullLogger<SqliteBudgetLedger>.Instance, TestContext.Current.CancellationToken);
+        _ledger = new SqliteBudgetLedger(_store, ownership: null, TimeProvider.System, NullLogger.Instance);
         Router = Connect(_nodes.Select(node => node.Endpoint));
         await Task.WhenAll(_directory!.Links.Select(link => link.ProbeAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken)));
     }
@@ -134,7 +147,7 @@ internal sealed class RouterUnderTest : IAsyncDisposable
         _directory = new NodeDirectory("test", endpoints, credentials, TimeProvider.System, NullLogger<NodeDirectory>.Instance);
         // In the order of names, so that a test knows who is asked first.
         return new FederatedRouter(
-            _directory, new QuotaGate(Ledger, new TenEach()), [new FirstByName()], new RouterNoise(_random), new RoutingOptions { Strategy = "first" }, _journal, TimeProvider.System);
+            _directory, new QuotaGate(Ledger, new SameForAll(QuotaEpsilon)), [new FirstByName()], new RouterNoise(_random), new RoutingOptions { Strategy = "first" }, _journal, TimeProvider.System);
     }
 
     private sealed class FirstByName : INodeSelectionStrategy
@@ -144,15 +157,16 @@ internal sealed class RouterUnderTest : IAsyncDisposable
         public NodeSnapshot Choose(IReadOnlyList<NodeSnapshot> candidates) => candidates[0];
     }
 
-    private sealed class TenEach : IQuotaPolicy
+    private sealed class SameForAll(double epsilon) : IQuotaPolicy
     {
         public double Delta => 1e-6;
 
         public double DefaultEpsilon(string department) => 1;
 
-        public IReadOnlyList<AccountPolicy>? AccountsFor(string user, string department, string purpose) =>
-            [Ten(AccountId.User(user)), Ten(AccountId.Department(department)), Ten(AccountId.Purpose(purpose)), Ten(AccountId.Global)];
+        public IReadOnlyList<AccountPolicy>? AccountsFor(string user, string department, string purpose) => purpose == TestQuestions.NoQuota
+            ? null
+            : [Quota(AccountId.User(user)), Quota(AccountId.Department(department)), Quota(AccountId.Purpose(purpose)), Quota(AccountId.Global)];
 
-        private static AccountPolicy Ten(AccountId id) => new(id, AccountKind.Quota, Composition.Basic, 10, 1e-6, ResetSchedule.Daily);
+        private AccountPolicy Quota(AccountId id) => new(id, AccountKind.Quota, Composition.Basic, epsilon, 1e-6, ResetSchedule.Daily);
     }
 }

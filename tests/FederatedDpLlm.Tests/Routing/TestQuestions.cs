@@ -9,6 +9,11 @@ namespace FederatedDpLlm.Tests.Routing;
 /// <summary>Questions for scripted nodes.</summary>
 internal static class TestQuestions
 {
+    /// <summary>A purpose that the router's policy does not know.</summary>
+    public const string NoQuota = "no-quota";
+
+    public static RoutedQuestion Free() => Ask(new Question { Messages = [new ChatMessage("user", "Is it so?")], Mechanism = AnswerMechanism.Public });
+
     public static RoutedQuestion Choice(double epsilon) => Ask(new Question
     {
         Messages = [new ChatMessage("user", "Is it so?")],

@@ -14,6 +14,9 @@ public enum AuditDecision
     /// <summary>Failed: what may have run is charged, what surely did not is returned.</summary>
     Failed,
 
+    /// <summary>Calls that showed no valid token, counted: the details name the fault and how many. Nothing of what they sent.</summary>
+    Unauthenticated,
+
     /// <summary>An account was opened; the details name its policy.</summary>
     AccountOpened,
 

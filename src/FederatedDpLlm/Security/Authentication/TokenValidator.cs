@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using FederatedDpLlm.Configuration;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -51,27 +52,37 @@ public sealed class TokenValidator
     }
 
     /// <returns>The caller, or null: absent, forged, expired, of another audience, unsigned or malformed are all the same here.</returns>
-    public async Task<Caller?> ValidateAsync(string? token)
+    public async Task<Caller?> ValidateAsync(string? token) => (await CheckAsync(token)).Caller;
+
+    /// <returns>The caller, or the fault, which is for the audit log alone.</returns>
+    public async Task<(Caller? Caller, TokenFault Fault)> CheckAsync(string? token)
     {
-        if (string.IsNullOrEmpty(token) || token.Length > LongestToken)
+        if (string.IsNullOrEmpty(token))
         {
-            return null;
+            return (null, TokenFault.Absent);
+        }
+
+        if (token.Length > LongestToken)
+        {
+            return (null, TokenFault.Invalid);
         }
 
         var result = await _handler.ValidateTokenAsync(token, _parameters);
-        if (!result.IsValid || result.SecurityToken is not JsonWebToken parsed)
-        {
-            return null;
-        }
+        return result.IsValid && result.SecurityToken is JsonWebToken parsed
+            ? (CallerOf(parsed), TokenFault.Invalid)
+            : (null, result.Exception is SecurityTokenInvalidLifetimeException ? TokenFault.Expired : TokenFault.Invalid);
+    }
 
-        return parsed.TryGetPayloadValue<string>(JwtRegisteredClaimNames.Sub, out var user) && IsName(user)
+    private static Caller? CallerOf(JsonWebToken parsed) =>
+        parsed.TryGetPayloadValue<string>(JwtRegisteredClaimNames.Sub, out var user) && IsName(user)
             && parsed.TryGetPayloadValue<string>(TokenClaims.Role, out var role) && Roles.All.Contains(role)
             && parsed.TryGetPayloadValue<string>(TokenClaims.Department, out var department) && IsName(department)
             ? new Caller(user, role, department)
             : null;
-    }
 
-    private static bool IsName(string? name) => !string.IsNullOrWhiteSpace(name) && name.Length <= LongestName && !name.Any(char.IsControl);
+    // What the ledger cannot write as UTF-8 (half a surrogate pair) is no name.
+    private static bool IsName(string? name) =>
+        !string.IsNullOrWhiteSpace(name) && name.Length <= LongestName && !name.Any(char.IsControl) && name.EnumerateRunes().All(rune => rune != Rune.ReplacementChar);
 
     private bool IsInItsTime(DateTime? notBefore, DateTime? expires, SecurityToken token, TokenValidationParameters parameters)
     {

@@ -41,6 +41,21 @@ public sealed class TokenValidatorTests
     }
 
     [Fact]
+    public async Task The_log_learns_what_was_wrong_with_a_token_in_a_word()
+    {
+        var old = _issuer.Issue(Clinician, TimeSpan.FromHours(1));
+        _clock.Advance(TimeSpan.FromHours(2));
+        Assert.Equal(TokenFault.Absent, (await _validator.CheckAsync(null)).Fault);
+        Assert.Equal(TokenFault.Expired, (await _validator.CheckAsync(old)).Fault);
+        Assert.Equal(TokenFault.Invalid, (await _validator.CheckAsync("nonsense")).Fault);
+        Assert.Equal(TokenFault.Invalid, (await _validator.CheckAsync(new TokenIssuer(_key, "issuer", "elsewhere", _clock).Issue(Clinician, TimeSpan.FromHours(1)))).Fault);
+    }
+
+    [Fact]
+    public async Task A_name_that_is_half_a_character_names_nobody() =>
+        Assert.Null(await _validator.ValidateAsync(_issuer.Issue(Clinician with { User = "a\ud800" }, TimeSpan.FromHours(1))));
+
+    [Fact]
     public async Task A_token_of_another_key_names_nobody()
     {
         using var forger = ECDsa.Create(ECCurve.NamedCurves.nistP256);

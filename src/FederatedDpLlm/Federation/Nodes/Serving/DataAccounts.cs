@@ -24,18 +24,23 @@ public sealed class DataAccounts(IBudgetLedger ledger, PatientSpread spread, Nod
         for (var left = able.Count > 0 ? able : [.. profile.Blocks]; ;)
         {
             var paid = profile.Blocks.Count == 0 ? plan : plan with { Blocks = left };
-            var outcome = await ledger.ReserveAsync(request.RequestId, Charges(paid, plan.Costs), Entry(request, AuditDecision.Admitted, paid, plan.Costs), cancellationToken);
+            var others = able.Count > 0 && left.Count > 1;
+            var outcome = await ledger.ReserveAsync(
+                request.RequestId, Charges(paid, plan.Costs), Entry(request, AuditDecision.Admitted, paid, plan.Costs), refused => !others || FullBlock(refused) is null, cancellationToken);
 
-            // Another question was quicker: the block is full now. An account of no block here (an earlier division's) is never left out.
-            if (outcome is ReserveOutcome.Exhausted { Account.Policy.Id: var full } && able.Count > 0 && left.Count > 1 && _blocks.TryGetValue(full, out var block))
+            // Another question was quicker: the block is full now.
+            if (others && FullBlock(outcome) is { } full)
             {
-                left = [.. left.Where(one => one != block)];
+                left = [.. left.Where(one => one != full)];
                 continue;
             }
 
             return (outcome, paid);
         }
     }
+
+    /// <returns>The block that cannot pay. An account of no block here (an earlier division's) is never left out.</returns>
+    private string? FullBlock(ReserveOutcome outcome) => outcome is ReserveOutcome.Exhausted { Account.Policy.Id: var full } ? _blocks.GetValueOrDefault(full) : null;
 
     /// <summary>Charges what ran; the rest of the hold returns.</summary>
     public Task<Settlement> CommitAsync(AnswerRequest request, AnswerPlan plan, IReadOnlyList<AnswerCost> ran, CancellationToken cancellationToken) =>
@@ -60,7 +65,9 @@ public sealed class DataAccounts(IBudgetLedger ledger, PatientSpread spread, Nod
             ["nodes"] = profile.Hospital,
             ["department"] = request.Department,
             ["purpose"] = request.Purpose,
-            ["refusal"] = code,
+            ["mechanism"] = string.Empty,
+            ["epsilon"] = "0",
+            ["reason"] = code.Replace('_', '-'),
         }),
         cancellationToken);
 
@@ -83,5 +90,10 @@ public sealed class DataAccounts(IBudgetLedger ledger, PatientSpread spread, Nod
         [.. _blocks.Where(pair => ledger.Find(pair.Key) is { } state && AnswerCharges.On(state.Policy, plan.Costs, spread.Factor(plan.Noise)) <= state.Remaining).Select(pair => pair.Value)];
 
     private AuditRecord Entry(AnswerRequest request, AuditDecision decision, AnswerPlan plan, IReadOnlyList<AnswerCost> costs) =>
-        new(request.RequestId, decision, request.Actor, AnswerAudit.Details(plan.Question, costs, plan.Noise, [profile.Hospital], request.Department, request.Purpose, plan.FreeReason));
+        new(request.RequestId, decision, request.Actor, AnswerAudit.Details(plan.Question, costs, plan.Noise, [profile.Hospital], request.Department, request.Purpose, decision switch
+        {
+            AuditDecision.Failed => "broke-off",
+            AuditDecision.Refused => "not-proceeded",
+            _ => plan.FreeReason,
+        }));
 }

@@ -56,6 +56,10 @@ public sealed partial class NodeAdmission(IPrivateAnswering answering, DataAccou
             await accounts.RecordFreeAsync(request, plan, AuditDecision.Admitted, cancellationToken);
             return (plan, null);
         }
+        catch (Exception error) when (error is OverflowException or ArgumentOutOfRangeException)
+        {
+            return await RefuseAsync(request, Refuse(RefusalCodes.InvalidQuestion, "All answers together cost more than an account can count: ask for less epsilon or fewer answers."), cancellationToken);
+        }
         catch (BudgetStoreException error)
         {
             // Nothing was computed, and nothing will be: the router may ask another hospital under the same hold.
