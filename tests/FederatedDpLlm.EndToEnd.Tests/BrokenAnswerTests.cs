@@ -58,8 +58,8 @@ public sealed class BrokenAnswerTests
         }
 
         Assert.Equal([AuditDecision.Admitted], DecisionsOf(demo, "reads-for-nothing"));
-        await UntilAsync(async () => (int)(await demo.Client.GetAsync("/health/ready", Cancel)).StatusCode == 200, "the router answers again");
-        await VerifyAsync(demo);
+        await Patience.UntilAsync(async () => (int)(await demo.Client.GetAsync("/health/ready", Cancel)).StatusCode == 200, "the router answers again");
+        await Cli.AssertVerifiedAsync(demo.DataFolder);
     }
 
     [Fact]

@@ -11,7 +11,7 @@ public sealed class RetryTests(SharedFederation shared)
     [Fact]
     public async Task A_repeat_gets_the_same_bytes_and_costs_nothing()
     {
-        var token = await shared.Demo.TokenForAsync("repeats");
+        var token = await shared.Demo.TokenForAsync("repeats", "radiology");
         var first = await shared.Demo.AskOnceAsync(token, FederationUnderTest.Choice(0.5, n: 2), "one", Cancel);
         Assert.True(first.Status == 200, first.Body);
         var spent = await shared.Demo.SpentByAsync("repeats");
@@ -25,7 +25,7 @@ public sealed class RetryTests(SharedFederation shared)
     [Fact]
     public async Task A_repeated_stream_says_the_same_and_what_it_cost()
     {
-        var token = await shared.Demo.TokenForAsync("repeats-streams");
+        var token = await shared.Demo.TokenForAsync("repeats-streams", "radiology");
         var body = new { model = "ward", stream = true, max_tokens = 8, messages = new[] { new { role = "user", content = "Describe a patient." } }, privacy = new { epsilon = 1.0 } };
         var first = await shared.Demo.AskOnceAsync(token, body, "one", Cancel);
         var spent = await shared.Demo.SpentByAsync("repeats-streams");
@@ -39,7 +39,7 @@ public sealed class RetryTests(SharedFederation shared)
     [Fact]
     public async Task An_id_that_comes_with_another_request_is_a_conflict_and_another_callers_is_his_own()
     {
-        var token = await shared.Demo.TokenForAsync("owner");
+        var token = await shared.Demo.TokenForAsync("owner", "radiology");
         Assert.Equal(200, (await shared.Demo.AskOnceAsync(token, FederationUnderTest.Choice(0.1), "mine", Cancel)).Status);
         var other = await shared.Demo.AskOnceAsync(token, FederationUnderTest.Choice(0.2), "mine", Cancel);
         Assert.Equal(409, other.Status);
@@ -47,7 +47,7 @@ public sealed class RetryTests(SharedFederation shared)
         Assert.Equal("false", other.Headers.GetValues("x-should-retry").Single());
         var elsewhere = await shared.Demo.AskOnceAsync(await shared.Demo.TokenForAsync("owner", "cardiology"), FederationUnderTest.Choice(0.1), "mine", Cancel);
         Assert.Equal(409, elsewhere.Status);
-        var stranger = await shared.Demo.AskOnceAsync(await shared.Demo.TokenForAsync("stranger"), FederationUnderTest.Choice(0.1), "mine", Cancel);
+        var stranger = await shared.Demo.AskOnceAsync(await shared.Demo.TokenForAsync("stranger", "radiology"), FederationUnderTest.Choice(0.1), "mine", Cancel);
         Assert.Equal(200, stranger.Status);
         Assert.False(stranger.Headers.Contains("idempotent-replayed"));
         Assert.True(await shared.Demo.SpentByAsync("stranger") > 0);
@@ -56,7 +56,7 @@ public sealed class RetryTests(SharedFederation shared)
     [Fact]
     public async Task A_crowd_under_one_id_is_charged_once()
     {
-        var token = await shared.Demo.TokenForAsync("crowd-of-one");
+        var token = await shared.Demo.TokenForAsync("crowd-of-one", "radiology");
         var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => shared.Demo.AskOnceAsync(token, FederationUnderTest.Choice(0.5), "one", Cancel)));
         Assert.DoesNotContain(answers, answer => answer.Status is not (200 or 409));
         Assert.All(answers.Where(answer => answer.Status == 409), answer => Assert.Contains("request_in_progress", answer.Body, StringComparison.Ordinal));
@@ -68,7 +68,7 @@ public sealed class RetryTests(SharedFederation shared)
     [Fact]
     public async Task Who_leaves_in_the_middle_finds_the_answer_on_return()
     {
-        var token = await shared.Demo.TokenForAsync("leaves");
+        var token = await shared.Demo.TokenForAsync("leaves", "radiology");
         var body = new { model = "ward", max_tokens = 64, messages = new[] { new { role = "user", content = "Describe a patient." } }, privacy = new { epsilon = 4.0 } };
         using var leaving = new CancellationTokenSource(TimeSpan.FromMilliseconds(150));
         var left = false;
