@@ -3,7 +3,8 @@ using FederatedDpLlm.Models.KvCache;
 namespace FederatedDpLlm.Models.Kernels;
 
 /// <summary>
-/// Causal attention of some consecutive positions of one sequence, one head at a time. Every sum over positions is a chain in position order, so that
+/// Causal attention of some queries of one sequence that read the same keys: consecutive positions of one head, or the heads of one position that share a
+/// key-value head, so that a decoded token reads each key once. Every sum over positions is a chain in position order, so that
 /// prefill in any chunks and decoding token by token give the same bits.
 /// </summary>
 internal static unsafe class AttentionKernel
@@ -18,16 +19,17 @@ internal static unsafe class AttentionKernel
     /// <param name="queryRow">Floats from a query to the next.</param>
     /// <param name="count">Number of queries.</param>
     /// <param name="firstPosition">The first query's position.</param>
+    /// <param name="positionStep">From a query's position to the next one's: 1, or 0 for heads of one position.</param>
     /// <param name="weights">Row i receives query i's weights.</param>
     /// <param name="weightRow">Floats from a row to the next; at least the positions rounded up to whole blocks.</param>
     public static void Weights(
-        KvSequence sequence, int keyOffset, float* queries, nint queryRow, int count, int firstPosition, float* weights, nint weightRow)
+        KvSequence sequence, int keyOffset, float* queries, nint queryRow, int count, int firstPosition, int positionStep, float* weights, nint weightRow)
     {
         unchecked
         {
             var headSize = sequence.Layout.HeadSize;
             var scale = 1f / MathF.Sqrt(headSize);
-            var blocks = (firstPosition + count - 1) / KvLayout.BlockPositions + 1;
+            var blocks = (firstPosition + (count - 1) * positionStep) / KvLayout.BlockPositions + 1;
             for (var block = 0; block < blocks; block++)
             {
                 MatrixTile.Multiply(
@@ -38,7 +40,7 @@ internal static unsafe class AttentionKernel
             for (var i = 0; i < count; i++)
             {
                 var row = weights + i * weightRow;
-                var visible = firstPosition + i + 1;
+                var visible = firstPosition + i * positionStep + 1;
                 Elementwise.Scale(row, scale, visible);
                 Softmax(row, visible);
                 new Span<float>(row + visible, blocks * KvLayout.BlockPositions - visible).Clear();
@@ -47,13 +49,18 @@ internal static unsafe class AttentionKernel
     }
 
     /// <summary>The weighted values: outputs row i = sum over positions of weights[i, t] * value[t].</summary>
+    /// <param name="sequence">Holds the values.</param>
+    /// <param name="valueOffset">Where a block holds the values of this layer and head.</param>
+    /// <param name="weights">From <see cref="Weights"/>.</param>
+    /// <param name="weightRow">Floats from a row to the next.</param>
+    /// <param name="count">Number of queries.</param>
+    /// <param name="positions">Positions that the last query sees.</param>
     /// <param name="outputs">Whole tiles wide (<see cref="KvLayout.ValueStride"/>), [query][element].</param>
-    public static void WeightedValues(KvSequence sequence, int valueOffset, float* weights, nint weightRow, int count, int firstPosition, float* outputs)
+    public static void WeightedValues(KvSequence sequence, int valueOffset, float* weights, nint weightRow, int count, int positions, float* outputs)
     {
         unchecked
         {
             var stride = sequence.Layout.ValueStride;
-            var positions = firstPosition + count;
             for (var first = 0; first < positions; first += KvLayout.BlockPositions)
             {
                 var values = sequence.Block(first / KvLayout.BlockPositions) + valueOffset;

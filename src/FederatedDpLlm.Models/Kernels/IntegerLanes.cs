@@ -43,11 +43,9 @@ internal static unsafe class IntegerLanes
         return low * lowFactor + high * highFactor;
     }
 
-    /// <summary>32 signed bytes as 16-bit lanes.</summary>
+    /// <summary>Lane i = the sum of a[4i + j] * b[4i + j] over j = 0 to 3, in 32 bits; a is at most 127, so that two products fit 16 bits on the way.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<short> WidenSigned(sbyte* source) => Avx512BW.IsSupported
-        ? Avx512BW.ConvertToVector512Int16(Vector256.Load(source))
-        : Vector512.Create(Vector256.WidenLower(Vector256.Load(source)), Vector256.WidenUpper(Vector256.Load(source)));
+    public static Vector512<int> MultiplyQuads(Vector512<byte> a, Vector512<sbyte> b) => MultiplyPairs(MultiplyPairs(a, b), Vector512<short>.One);
 
     /// <summary>The 16-bit lanes of even index, in 32 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -17,12 +17,12 @@ internal static unsafe class MatrixTile512
                 Tile8<TRow>(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
             }
 
-            for (; rows >= 4; rows -= 4, a += 4 * aRow, c += 4 * cRow)
+            for (; rows > 1; rows -= 4, a += 4 * aRow, c += 4 * cRow)
             {
-                Tile4<TRow>(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
+                Tile4<TRow>(Math.Min(rows, 4), a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
             }
 
-            for (; rows >= 1; rows -= 1, a += 1 * aRow, c += 1 * cRow)
+            if (rows == 1)
             {
                 Tile1<TRow>(a, aRow, aStep, b, bStep, depth, c, cRow, accumulate);
             }
@@ -177,23 +177,28 @@ internal static unsafe class MatrixTile512
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4<TRow>(float* a, nint aRow, nint aStep, byte* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
+    private static void Tile4<TRow>(int rows, float* a, nint aRow, nint aStep, byte* b, nint bStep, nint depth, float* c, nint cRow, bool accumulate)
         where TRow : struct, IPanelRow
     {
         unchecked
         {
+            // Of two or three rows the last is computed, and written, more than once: it has the same bits each time.
+            var (third, fourth) = ((nint)Math.Min(2, rows - 1), (nint)rows - 1);
             var a0 = a;
-            var a1 = a0 + aRow;
-            var a2 = a1 + aRow;
-            var a3 = a2 + aRow;
+            var a1 = a + aRow;
+            var a2 = a + third * aRow;
+            var a3 = a + fourth * aRow;
+            var c1 = c + cRow;
+            var c2 = c + third * cRow;
+            var c3 = c + fourth * cRow;
             var s00 = accumulate ? Vector512.Load(c) : Vector512<float>.Zero;
             var s01 = accumulate ? Vector512.Load(c + 16) : Vector512<float>.Zero;
-            var s10 = accumulate ? Vector512.Load(c + cRow) : Vector512<float>.Zero;
-            var s11 = accumulate ? Vector512.Load(c + cRow + 16) : Vector512<float>.Zero;
-            var s20 = accumulate ? Vector512.Load(c + 2 * cRow) : Vector512<float>.Zero;
-            var s21 = accumulate ? Vector512.Load(c + 2 * cRow + 16) : Vector512<float>.Zero;
-            var s30 = accumulate ? Vector512.Load(c + 3 * cRow) : Vector512<float>.Zero;
-            var s31 = accumulate ? Vector512.Load(c + 3 * cRow + 16) : Vector512<float>.Zero;
+            var s10 = accumulate ? Vector512.Load(c1) : Vector512<float>.Zero;
+            var s11 = accumulate ? Vector512.Load(c1 + 16) : Vector512<float>.Zero;
+            var s20 = accumulate ? Vector512.Load(c2) : Vector512<float>.Zero;
+            var s21 = accumulate ? Vector512.Load(c2 + 16) : Vector512<float>.Zero;
+            var s30 = accumulate ? Vector512.Load(c3) : Vector512<float>.Zero;
+            var s31 = accumulate ? Vector512.Load(c3 + 16) : Vector512<float>.Zero;
             for (nint k = 0, at = 0; k < depth; k++, at += aStep, b += bStep)
             {
                 var b0 = TRow.Low(b);
@@ -214,12 +219,12 @@ internal static unsafe class MatrixTile512
 
             s00.Store(c);
             s01.Store(c + 16);
-            s10.Store(c + cRow);
-            s11.Store(c + cRow + 16);
-            s20.Store(c + 2 * cRow);
-            s21.Store(c + 2 * cRow + 16);
-            s30.Store(c + 3 * cRow);
-            s31.Store(c + 3 * cRow + 16);
+            s10.Store(c1);
+            s11.Store(c1 + 16);
+            s20.Store(c2);
+            s21.Store(c2 + 16);
+            s30.Store(c3);
+            s31.Store(c3 + 16);
         }
     }
 

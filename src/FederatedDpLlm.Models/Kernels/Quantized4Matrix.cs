@@ -37,9 +37,9 @@ internal sealed unsafe class Quantized4Matrix(int outputs, int inputs, int slice
         {
             var (first, blocks) = (slice * SliceBlocks, SliceBlocks);
             var weights = panel + (nint)first * BlockBytes;
-            for (; rows >= 4; rows -= 4, x += 4 * xRow, y += 4 * yRow)
+            for (var ahead = PanelBytes; rows >= 4; rows -= 4, x += 4 * xRow, y += 4 * yRow, ahead = 0)
             {
-                Rows4(x, xRow, Inputs, weights, first, blocks, y, yRow);
+                Rows4(x, xRow, Inputs, weights, ahead, first, blocks, y, yRow);
             }
 
             for (; rows >= 1; rows--, x += xRow, y += yRow)
@@ -86,7 +86,7 @@ internal sealed unsafe class Quantized4Matrix(int outputs, int inputs, int slice
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows4(byte* x, nint xRow, int inputs, byte* weights, int first, int blocks, float* y, nint yRow)
+    private static void Rows4(byte* x, nint xRow, int inputs, byte* weights, nint ahead, int first, int blocks, float* y, nint yRow)
     {
         unchecked
         {
@@ -108,17 +108,22 @@ internal sealed unsafe class Quantized4Matrix(int outputs, int inputs, int slice
                 var at = pairs;
                 for (var run = 0; run < Runs; run++, weights += 64, at += 2)
                 {
+                    Cache.Prefetch(weights + ahead);
                     var both = Vector512.Load(weights);
                     var low = both & nibble;
                     var high = Vector512.ShiftRightLogical(both.AsUInt16(), 4).AsByte() & nibble;
-                    i0 += IntegerLanes.MultiplyPairs(low, Vector512.Create(*(short*)at).AsSByte());
-                    j0 += IntegerLanes.MultiplyPairs(high, Vector512.Create(*(short*)(at + 16)).AsSByte());
-                    i1 += IntegerLanes.MultiplyPairs(low, Vector512.Create(*(short*)(at + xRow)).AsSByte());
-                    j1 += IntegerLanes.MultiplyPairs(high, Vector512.Create(*(short*)(at + xRow + 16)).AsSByte());
-                    i2 += IntegerLanes.MultiplyPairs(low, Vector512.Create(*(short*)(at + 2 * xRow)).AsSByte());
-                    j2 += IntegerLanes.MultiplyPairs(high, Vector512.Create(*(short*)(at + 2 * xRow + 16)).AsSByte());
-                    i3 += IntegerLanes.MultiplyPairs(low, Vector512.Create(*(short*)(at + 3 * xRow)).AsSByte());
-                    j3 += IntegerLanes.MultiplyPairs(high, Vector512.Create(*(short*)(at + 3 * xRow + 16)).AsSByte());
+
+                    // All products before all sums: additions in between take the multipliers' ports from them.
+                    var p0 = IntegerLanes.MultiplyPairs(low, Vector512.Create(*(short*)at).AsSByte());
+                    var q0 = IntegerLanes.MultiplyPairs(high, Vector512.Create(*(short*)(at + 16)).AsSByte());
+                    var p1 = IntegerLanes.MultiplyPairs(low, Vector512.Create(*(short*)(at + xRow)).AsSByte());
+                    var q1 = IntegerLanes.MultiplyPairs(high, Vector512.Create(*(short*)(at + xRow + 16)).AsSByte());
+                    var p2 = IntegerLanes.MultiplyPairs(low, Vector512.Create(*(short*)(at + 2 * xRow)).AsSByte());
+                    var q2 = IntegerLanes.MultiplyPairs(high, Vector512.Create(*(short*)(at + 2 * xRow + 16)).AsSByte());
+                    var p3 = IntegerLanes.MultiplyPairs(low, Vector512.Create(*(short*)(at + 3 * xRow)).AsSByte());
+                    var q3 = IntegerLanes.MultiplyPairs(high, Vector512.Create(*(short*)(at + 3 * xRow + 16)).AsSByte());
+                    (i0, j0, i1, j1) = (i0 + p0, j0 + q0, i1 + p1, j1 + q1);
+                    (i2, j2, i3, j3) = (i2 + p2, j2 + q2, i3 + p3, j3 + q3);
                 }
 
                 (i0, i1, i2, i3) = (i0 + j0, i1 + j1, i2 + j2, i3 + j3);

@@ -5,11 +5,15 @@ namespace FederatedDpLlm.Models.Kernels;
 
 /// <summary>
 /// Inputs of quantised matrices, in blocks of 32: scale = max |x| / 127, integers = x / scale rounded to nearest even. One row lies as all integers, then the
-/// scales, then what a kernel takes off for weights that are stored with an offset of 8.
+/// scales, then what a kernel's sums of a block begin with.
 /// </summary>
 internal static unsafe class QuantizedInputs
 {
     public const int Block = 32;
+
+    /// <summary>Bytes of an input of <see cref="ToMagnitudes"/>.</summary>
+    public const int MagnitudeBytes = 2;
+
     private const int AlignmentBytes = 64;
 
     /// <summary>Bytes of a row whose integers take <paramref name="integerBytes"/> bytes each.</summary>
@@ -18,21 +22,29 @@ internal static unsafe class QuantizedInputs
 
     public static float* Scales(byte* row, int inputs, int integerBytes) => (float*)(row + (nint)inputs * integerBytes);
 
-    /// <summary>-8 times the sum of a block's integers.</summary>
+    /// <summary>What the sums of a block begin with: it depends on the inputs alone.</summary>
     public static int* Offsets(byte* row, int inputs, int integerBytes) => (int*)Scales(row, inputs, integerBytes) + inputs / Block;
 
-    /// <summary>Integers of 16 bits, as the multiplier of 8-bit weights takes them.</summary>
-    public static void ToShorts(float* x, int inputs, byte* row)
+    /// <summary>
+    /// As the multiplier of 8-bit weights takes them, which wants one factor without a sign: per block the 32 magnitudes, then 32 bytes of ones where the input is
+    /// negative. x * w = |x| * (w ^ ones) + |x| there, since w ^ ones = -w - 1; the offset is what the block lacks for that.
+    /// </summary>
+    public static void ToMagnitudes(float* x, int inputs, byte* row)
     {
-        var scales = Scales(row, inputs, sizeof(short));
+        var scales = Scales(row, inputs, MagnitudeBytes);
+        var offsets = Offsets(row, inputs, MagnitudeBytes);
         for (var block = 0; block < inputs / Block; block++)
         {
             var (low, high) = Quantize(x + block * Block, scales + block);
-            Vector512.Narrow(low, high).Store((short*)row + block * Block);
+            var integers = Narrow(low, high);
+            var to = row + block * Block * MagnitudeBytes;
+            Vector256.Abs(integers).AsByte().Store(to);
+            Vector256.LessThan(integers, Vector256<sbyte>.Zero).AsByte().Store(to + Block);
+            offsets[block] = -IntegerLanes.Sum(Vector512.Min(low, Vector512<int>.Zero) + Vector512.Min(high, Vector512<int>.Zero));
         }
     }
 
-    /// <summary>Integers of 8 bits, as the multiplier of 4-bit weights takes them.</summary>
+    /// <summary>Integers of 8 bits, as the multiplier of 4-bit weights takes them; the offset takes off the 8 that is added to weights where they are stored.</summary>
     public static void ToBytes(float* x, int inputs, byte* row)
     {
         var scales = Scales(row, inputs, sizeof(sbyte));
@@ -40,10 +52,16 @@ internal static unsafe class QuantizedInputs
         for (var block = 0; block < inputs / Block; block++)
         {
             var (low, high) = Quantize(x + block * Block, scales + block);
-            var shorts = Vector512.Narrow(low, high);
-            Vector256.Narrow(shorts.GetLower(), shorts.GetUpper()).Store((sbyte*)row + block * Block);
+            Narrow(low, high).Store((sbyte*)row + block * Block);
             offsets[block] = -8 * IntegerLanes.Sum(low + high);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<sbyte> Narrow(Vector512<int> low, Vector512<int> high)
+    {
+        var shorts = Vector512.Narrow(low, high);
+        return Vector256.Narrow(shorts.GetLower(), shorts.GetUpper());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

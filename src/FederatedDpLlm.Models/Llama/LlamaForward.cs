@@ -183,23 +183,31 @@ internal static unsafe class LlamaForward
     private static void AttendTogether(
         ModelConfiguration shape, int layer, KvSequence sequence, ForwardWorkspace workspace, LayerActivations keep, int row, int count, FloatBuffer scratch)
     {
+        // Positions of one head are queries of the same keys, and so are the heads that share them: of several positions the former are taken together, of one the latter.
+        var sharing = shape.Heads / shape.KeyValueHeads;
+        var together = count > 1 ? 1 : Math.Min(sharing, AttentionKernel.QueriesTogether);
+        for (int head = 0, heads; head < shape.Heads; head += heads)
+        {
+            heads = Math.Min(together, sharing - head % sharing);
+            AttendHeads(shape, layer, sequence, workspace, keep, row, count, head, heads, scratch);
+        }
+    }
+
+    private static void AttendHeads(
+        ModelConfiguration shape, int layer, KvSequence sequence, ForwardWorkspace workspace, LayerActivations keep, int row, int count, int head, int heads, FloatBuffer scratch)
+    {
         unchecked
         {
-            var (headSize, layout) = (shape.HeadSize, sequence.Layout);
-            var position = workspace.RowPosition[row];
+            var (headSize, layout, shared) = (shape.HeadSize, sequence.Layout, head / (shape.Heads / shape.KeyValueHeads));
+            var (queries, step, positionStep) = heads > 1 ? (heads, headSize, 0) : (count, shape.QueryWidth, 1);
+            var (place, position) = (row * shape.QueryWidth + head * headSize, workspace.RowPosition[row]);
             var attention = scratch.Pointer;
             var outputs = attention + AttentionKernel.QueriesTogether * workspace.WeightRow;
-            for (var head = 0; head < shape.Heads; head++)
+            AttentionKernel.Weights(sequence, layout.KeyOffset(layer, shared), keep.Query.Pointer + place, step, queries, position, positionStep, attention, workspace.WeightRow);
+            AttentionKernel.WeightedValues(sequence, layout.ValueOffset(layer, shared), attention, workspace.WeightRow, queries, position + count, outputs);
+            for (var i = 0; i < queries; i++)
             {
-                var shared = head / (shape.Heads / shape.KeyValueHeads);
-                var queries = keep.Query.Pointer + row * shape.QueryWidth + head * headSize;
-                AttentionKernel.Weights(sequence, layout.KeyOffset(layer, shared), queries, shape.QueryWidth, count, position, attention, workspace.WeightRow);
-                AttentionKernel.WeightedValues(sequence, layout.ValueOffset(layer, shared), attention, workspace.WeightRow, count, position, outputs);
-                for (var i = 0; i < count; i++)
-                {
-                    var target = keep.Attended.Pointer + (row + i) * shape.QueryWidth + head * headSize;
-                    new ReadOnlySpan<float>(outputs + i * layout.ValueStride, headSize).CopyTo(new Span<float>(target, headSize));
-                }
+                new ReadOnlySpan<float>(outputs + i * layout.ValueStride, headSize).CopyTo(new Span<float>(keep.Attended.Pointer + place + i * step, headSize));
             }
         }
     }

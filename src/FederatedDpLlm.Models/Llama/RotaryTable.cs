@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using FederatedDpLlm.Models.Kernels;
 
 namespace FederatedDpLlm.Models.Llama;
@@ -8,6 +9,7 @@ namespace FederatedDpLlm.Models.Llama;
 /// </summary>
 internal sealed unsafe class RotaryTable
 {
+    private const int Lanes = 16;
     private readonly int _half;
     private readonly FloatBuffer _cos;
     private readonly FloatBuffer _sin;
@@ -43,7 +45,16 @@ internal sealed unsafe class RotaryTable
             var sign = backward ? -1f : 1f;
             for (var head = 0; head < heads; head++, vectors += 2 * _half)
             {
-                for (var i = 0; i < _half; i++)
+                var i = 0;
+                for (; i + Lanes <= _half; i += Lanes)
+                {
+                    var (a, b) = (Vector512.Load(vectors + i), Vector512.Load(vectors + i + _half));
+                    var (c, s) = (Vector512.Load(cos + i), Vector512.Load(sin + i) * sign);
+                    (a * c - b * s).Store(vectors + i);
+                    (b * c + a * s).Store(vectors + i + _half);
+                }
+
+                for (; i < _half; i++)
                 {
                     var (a, b, s) = (vectors[i], vectors[i + _half], sign * sin[i]);
                     vectors[i] = a * cos[i] - b * s;

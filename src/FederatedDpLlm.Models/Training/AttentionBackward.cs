@@ -63,7 +63,7 @@ internal static unsafe class AttentionBackward
             var weights = work.Weights.Pointer + query * row;
             var scores = work.Scores.Pointer + query * row;
             var place = (first + query) * shape.QueryWidth + head * headSize;
-            AttentionKernel.Weights(sequence, keyOffset, keep.Query.Pointer + place, shape.QueryWidth, count, query, weights, row);
+            AttentionKernel.Weights(sequence, keyOffset, keep.Query.Pointer + place, shape.QueryWidth, count, query, 1, weights, row);
             var blocks = (query + count - 1) / Block + 1;
             for (var block = 0; block < blocks; block++)
             {
