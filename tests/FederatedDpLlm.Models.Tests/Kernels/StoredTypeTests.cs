@@ -59,10 +59,11 @@ public sealed unsafe class StoredTypeTests
         }
     }
 
-    [Theory, InlineData(ElementType.Q8_0), InlineData(ElementType.Q4_0)]
-    public void The_worst_integers_neither_saturate_nor_overflow(ElementType type)
+    [Theory, InlineData(ElementType.Q8_0, -1), InlineData(ElementType.Q8_0, 1), InlineData(ElementType.Q4_0, -1), InlineData(ElementType.Q4_0, 1)]
+    public void The_worst_integers_neither_saturate_nor_overflow(ElementType type, int sign)
     {
         const int Inputs = 64;
+        const int Rows = 5; // four together and one alone
         var bytes = new byte[type.RowBytes(Inputs)];
         Array.Fill(bytes, type == ElementType.Q8_0 ? (byte)0x80 : (byte)0);
         foreach (var block in new[] { 0, type.BlockBytes() })
@@ -70,10 +71,10 @@ public sealed unsafe class StoredTypeTests
             (bytes[block], bytes[block + 1]) = (0, 0x3C);
         }
 
-        var (x, y) = (new FloatBuffer(Inputs), new FloatBuffer(1));
-        x.Span.Fill(-127);
-        PackedMatrix.Load(new StoredRows(bytes, type), "w", 1, Inputs).Multiply(1, x.Pointer, Inputs, y.Pointer, 1);
-        Assert.Equal(Inputs * 127f * (type == ElementType.Q8_0 ? 128 : 8), y.Span[0]);
+        var (x, y) = (new FloatBuffer(Rows * Inputs), new FloatBuffer(Rows));
+        x.Span.Fill(sign * 127);
+        PackedMatrix.Load(new StoredRows(bytes, type), "w", 1, Inputs).Multiply(Rows, x.Pointer, Inputs, y.Pointer, 1);
+        Assert.All(y.Span.ToArray(), sum => Assert.Equal(-sign * Inputs * 127f * (type == ElementType.Q8_0 ? 128 : 8), sum));
         GC.KeepAlive(x);
     }
 
