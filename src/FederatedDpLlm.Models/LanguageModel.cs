@@ -13,16 +13,13 @@ namespace FederatedDpLlm.Models;
 /// </summary>
 public sealed class LanguageModel
 {
-    private readonly BatchedForward _forward;
-    private readonly KvBlockPool _pool;
-
     internal LanguageModel(LlamaWeights weights, ITokenizer tokenizer, int? threads = null)
     {
         Configuration = weights.Shape;
         Tokenizer = tokenizer;
         Template = PromptTemplate.For(tokenizer);
-        _forward = new BatchedForward(weights, threads ?? Environment.ProcessorCount);
-        _pool = new KvBlockPool(new KvLayout(weights.Shape));
+        Forward = new BatchedForward(weights, threads ?? Environment.ProcessorCount);
+        Pool = new KvBlockPool(new KvLayout(weights.Shape));
     }
 
     /// <summary>The model's shape.</summary>
@@ -34,8 +31,12 @@ public sealed class LanguageModel
     /// <summary>How a chat and its records become tokens.</summary>
     public PromptTemplate Template { get; }
 
+    internal BatchedForward Forward { get; }
+
+    internal KvBlockPool Pool { get; }
+
     /// <summary>Blocks of the key-value cache that open batches hold now.</summary>
-    internal int LentBlocks => _pool.Lent;
+    internal int LentBlocks => Pool.Lent;
 
     /// <summary>Loads a model from a safetensors folder, a GGUF file, or a llama2.c checkpoint with its tokenizer.</summary>
     /// <param name="path">The folder (<c>config.json</c>, <c>tokenizer.json</c>, <c>model.safetensors</c>) or file.</param>
@@ -56,5 +57,5 @@ public sealed class LanguageModel
     /// <param name="cancellationToken">Ends the prefill between two passes.</param>
     /// <exception cref="ContextOverflowException">A context is longer than the model's.</exception>
     public DecodingBatch OpenBatch(IReadOnlyList<IReadOnlyList<int>> contexts, CancellationToken cancellationToken) =>
-        DecodingBatch.Open(_forward, _pool, Configuration, contexts, cancellationToken);
+        DecodingBatch.Open(Forward, Pool, Configuration, contexts, cancellationToken);
 }

@@ -63,7 +63,7 @@ internal static class NodeServices
 
     private static async Task<IInferenceEngine> CreateEngineAsync(EngineOptions options, string folder, SecureRandom random, TimeProvider clock) => options.Kind switch
     {
-        "embedded" => LoadEmbedded(options, folder, random),
+        "embedded" => LoadEmbedded(options, folder, random, clock),
         "openai" => await OpenAiCompatibleEngine.ConnectAsync(ToOpenAi(options), clock, CancellationToken.None),
         _ => throw new ConfigurationException($"'engine.kind' is '{options.Kind}': one of embedded, sharded, openai."),
     };
@@ -80,12 +80,12 @@ internal static class NodeServices
         ContextTokens = options.ContextTokens,
     };
 
-    private static EmbeddedEngine LoadEmbedded(EngineOptions options, string folder, SecureRandom random)
+    private static EmbeddedEngine LoadEmbedded(EngineOptions options, string folder, SecureRandom random, TimeProvider clock)
     {
         var path = options.Model is { } given ? Path.GetFullPath(Path.Combine(folder, given)) : BundledModel.Folder;
         try
         {
-            return new EmbeddedEngine(LanguageModel.Load(path), Path.GetFileName(Path.TrimEndingDirectorySeparator(path)), random);
+            return new EmbeddedEngine(LanguageModel.Load(path), Path.GetFileName(Path.TrimEndingDirectorySeparator(path)), random, clock);
         }
         catch (Exception error) when (error is ModelFormatException or IOException or UnauthorizedAccessException)
         {

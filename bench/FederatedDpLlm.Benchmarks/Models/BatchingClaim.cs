@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using FederatedDpLlm.Models;
+using FederatedDpLlm.Models.Sampling;
+using FederatedDpLlm.Models.Serving;
 using FederatedDpLlm.Models.Weights;
+using FederatedDpLlm.Privacy.Sampling;
 
 namespace FederatedDpLlm.Benchmarks.Models;
 
@@ -9,9 +11,14 @@ namespace FederatedDpLlm.Benchmarks.Models;
 internal sealed class BatchingClaim : IClaim
 {
     private const int Streams = 16;
-    private const int PromptTokens = 64;
-    private const int Steps = 6;
+    private const int Steps = 12;
     private const int Rounds = 5;
+
+    // Two blocks of the cache and one token, with which the first step of decoding is done.
+    private const int PromptTokens = 65;
+
+    private static readonly SecureRandom Random = new();
+    private static readonly SamplingParameters Endless = SamplingParameters.Greedy with { LogitBias = new Dictionary<int, double> { [0] = -1000, [1] = -1000, [2] = -1000 } };
 
     public string Name => "batching";
 
@@ -19,19 +26,20 @@ internal sealed class BatchingClaim : IClaim
 
     public async IAsyncEnumerable<Measurement> MeasureAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await Task.CompletedTask;
         foreach (var type in new[] { ElementType.Float32, ElementType.BFloat16, ElementType.Q8_0, ElementType.Q4_0 })
         {
             using var file = ShapedModel.Small(type);
             foreach (var threads in new[] { 1, 2 })
             {
                 var model = file.Load(threads);
-                using var alone = Open(model, Streams, cancellationToken);
-                var crowd = Enumerable.Range(0, Streams).Select(stream => Open(model, stream, cancellationToken)).ToList();
+                using var batcher = new ContinuousBatcher(model);
                 var (one, many) = (new List<Speed>(), new List<Speed>());
                 for (var round = 0; round <= Rounds; round++)
                 {
-                    var (single, together) = (Decode([alone], cancellationToken), Decode(crowd, cancellationToken));
+                    var single = await DecodeAsync(batcher, [Streams], cancellationToken);
+                    var together = await DecodeAsync(batcher, [.. Enumerable.Range(0, Streams)], cancellationToken);
+
+                    // The first round also reads the prompts, which are kept for the others.
                     if (round > 0)
                     {
                         one.Add(single);
@@ -39,7 +47,6 @@ internal sealed class BatchingClaim : IClaim
                     }
                 }
 
-                crowd.ForEach(batch => batch.Dispose());
                 var setting = $"135M {type} 16 streams {threads} thread{(threads > 1 ? "s" : "")}";
                 yield return new Measurement(setting, Median(many, speed => speed.Wall), "tokens/s", "one stream", Median(one, speed => speed.Wall));
                 yield return new Measurement(setting, Median(many, speed => speed.Processor), "tokens/CPU-s", "one stream", Median(one, speed => speed.Processor));
@@ -47,19 +54,24 @@ internal sealed class BatchingClaim : IClaim
         }
     }
 
-    private static DecodingBatch Open(LanguageModel model, int seed, CancellationToken cancellationToken) =>
-        model.OpenBatch([[.. Enumerable.Range(0, PromptTokens).Select(i => 2 + ((seed * 7919) + (i * 104729)) % 200)]], cancellationToken);
-
-    private static Speed Decode(List<DecodingBatch> batches, CancellationToken cancellationToken)
+    private static async Task<Speed> DecodeAsync(ContinuousBatcher batcher, int[] streams, CancellationToken cancellationToken)
     {
         var (clock, used) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
-        for (var step = 0; step < Steps; step++)
+        var counts = await Task.WhenAll(streams.Select(stream => Task.Run(() => AnswerAsync(batcher, stream, cancellationToken), cancellationToken)));
+        return new Speed(counts.Sum() / clock.Elapsed.TotalSeconds, counts.Sum() / (Environment.CpuUsage.TotalTime - used).TotalSeconds);
+    }
+
+    private static async Task<double> AnswerAsync(ContinuousBatcher batcher, int stream, CancellationToken cancellationToken)
+    {
+        int[] prompt = [.. Enumerable.Range(0, PromptTokens).Select(i => 2 + ((stream * 7919) + (i * 104729)) % 200)];
+        var request = new StreamRequest("bench", prompt, Steps, Random) { Sampling = Endless };
+        var tokens = 0.0;
+        await foreach (var _ in batcher.GenerateAsync(request, cancellationToken))
         {
-            DecodingBatch.AppendTogether([.. batches.Select((batch, stream) => (batch, 2 + step + stream))], cancellationToken);
+            tokens++;
         }
 
-        var tokens = (double)Steps * batches.Count;
-        return new Speed(tokens / clock.Elapsed.TotalSeconds, tokens / (Environment.CpuUsage.TotalTime - used).TotalSeconds);
+        return tokens;
     }
 
     private static double Median(List<Speed> speeds, Func<Speed, double> figure) => speeds.Select(figure).Order().ElementAt(Rounds / 2);

@@ -80,7 +80,7 @@ internal static class EvalCommand
         }
 
         var folder = model ?? BundledModel.Folder;
-        return new EmbeddedEngine(LanguageModel.Load(folder), Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)), new SecureRandom());
+        return new EmbeddedEngine(LanguageModel.Load(folder), Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)), new SecureRandom(), TimeProvider.System);
     }
 
     private static void Report<T>(bool json, T line, IReadOnlyList<SectionAccuracy> results)

@@ -30,9 +30,14 @@ internal sealed class KvLayout
 
     public int BlockFloats { get; }
 
+    public long BlockBytes => (long)BlockFloats * sizeof(float);
+
     private int HeadFloats { get; }
 
     private int KeyValueHeads { get; }
+
+    /// <summary>Blocks that hold this many positions.</summary>
+    public static int BlocksOf(int positions) => (positions + BlockPositions - 1) / BlockPositions;
 
     public int KeyOffset(int layer, int head) => (layer * KeyValueHeads + head) * HeadFloats;
 

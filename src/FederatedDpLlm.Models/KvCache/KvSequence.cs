@@ -10,6 +10,23 @@ internal sealed unsafe class KvSequence(KvBlockPool pool) : IDisposable
 
     public KvLayout Layout => pool.Layout;
 
+    /// <summary>The blocks it holds, in order.</summary>
+    public IReadOnlyList<KvBlock> Blocks => _blocks;
+
+    /// <summary>A sequence that begins with whole blocks of others and shares their memory.</summary>
+    public static KvSequence Of(KvBlockPool pool, IEnumerable<KvBlock> blocks)
+    {
+        var sequence = new KvSequence(pool);
+        foreach (var block in blocks)
+        {
+            pool.Share(block);
+            sequence._blocks.Add(block);
+        }
+
+        sequence.Length = sequence._blocks.Count * KvLayout.BlockPositions;
+        return sequence;
+    }
+
     /// <summary>A sequence that begins with this one's positions and shares their memory.</summary>
     public KvSequence Fork()
     {

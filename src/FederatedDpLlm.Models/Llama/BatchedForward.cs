@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using FederatedDpLlm.Models.KvCache;
 
 namespace FederatedDpLlm.Models.Llama;
 
@@ -23,22 +22,48 @@ internal sealed class BatchedForward(LlamaWeights weights, int threads)
     /// <summary>Appends every chunk to its sequence and hands out the wanted logits, in order.</summary>
     /// <exception cref="ContextOverflowException">A sequence would grow beyond the context; nothing was computed.</exception>
     /// <exception cref="OperationCanceledException">Cancelled between two passes; the sequences are of no further use.</exception>
-    public void Run(IReadOnlyList<SequenceChunk> chunks, LogitsReceiver receive, CancellationToken cancellationToken)
-    {
-        if (chunks.Any(chunk => chunk.Sequence.Length + chunk.Tokens.Length > weights.Shape.Context))
-        {
-            throw new ContextOverflowException(weights.Shape.Context);
-        }
+    public void Run(IReadOnlyList<SequenceChunk> chunks, LogitsReceiver receive, CancellationToken cancellationToken) =>
+        Run(new ForwardWork(chunks, receive), cancellationToken);
 
+    /// <inheritdoc cref="Run(IReadOnlyList{SequenceChunk}, LogitsReceiver, CancellationToken)"/>
+    public void Run(ForwardWork work, CancellationToken cancellationToken)
+    {
+        Check(work);
+        while (work.Left > 0)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Pass([.. work.Take(RowsPerPass)]);
+        }
+    }
+
+    /// <summary>Says whether a work can be done, before anything of it is.</summary>
+    /// <exception cref="ContextOverflowException">A sequence would grow beyond the context.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The model does not know a token.</exception>
+    public void Check(ForwardWork work)
+    {
+        foreach (var chunk in work.Chunks)
+        {
+            if (chunk.Sequence.Length + chunk.Tokens.Length > weights.Shape.Context)
+            {
+                throw new ContextOverflowException(weights.Shape.Context);
+            }
+
+            foreach (var token in chunk.Tokens.Span)
+            {
+                ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)token, (uint)weights.Shape.Vocabulary, nameof(token));
+            }
+        }
+    }
+
+    /// <summary>One pass over pieces of any works that were checked.</summary>
+    /// <param name="pieces">At most <see cref="RowsPerPass"/> tokens together.</param>
+    public void Pass(IReadOnlyList<ForwardPiece> pieces)
+    {
         var workspace = _workspaces.TryTake(out var free) ? free : new ForwardWorkspace(weights.Shape, RowsPerPass, threads);
         try
         {
-            foreach (var pass in Passes(chunks))
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                LlamaForward.Run(weights, pass.ConvertAll(piece => piece.Chunk), workspace);
-                HandOut(pass, workspace, receive);
-            }
+            LlamaForward.Run(weights, [.. pieces.Select(piece => piece.Chunk)], workspace);
+            HandOut(pieces, workspace);
         }
         finally
         {
@@ -46,45 +71,17 @@ internal sealed class BatchedForward(LlamaWeights weights, int threads)
         }
     }
 
-    private static IEnumerable<List<Piece>> Passes(IReadOnlyList<SequenceChunk> chunks)
-    {
-        var (pass, room) = (new List<Piece>(), RowsPerPass);
-        for (var index = 0; index < chunks.Count; index++)
-        {
-            var (chunk, start) = (chunks[index], 0);
-            while (start < chunk.Tokens.Length)
-            {
-                var count = Math.Min(room, chunk.Tokens.Length - start);
-                var wanted = chunk.Logits == LogitsWanted.Last && start + count < chunk.Tokens.Length ? LogitsWanted.None : chunk.Logits;
-                pass.Add(new Piece(index, start, new SequenceChunk(chunk.Sequence, chunk.Tokens.Slice(start, count), wanted)));
-                (start, room) = (start + count, room - count);
-                if (room == 0)
-                {
-                    yield return pass;
-                    (pass, room) = ([], RowsPerPass);
-                }
-            }
-        }
-
-        if (pass.Count > 0)
-        {
-            yield return pass;
-        }
-    }
-
-    private void HandOut(List<Piece> pass, ForwardWorkspace workspace, LogitsReceiver receive)
+    private void HandOut(IReadOnlyList<ForwardPiece> pieces, ForwardWorkspace workspace)
     {
         var (row, vocabulary) = (0, weights.Shape.Vocabulary);
-        foreach (var piece in pass)
+        foreach (var piece in pieces)
         {
             var count = piece.Chunk.Tokens.Length;
             var first = piece.Chunk.Logits switch { LogitsWanted.All => 0, LogitsWanted.Last => count - 1, _ => count };
             for (var token = first; token < count; token++, row++)
             {
-                receive(piece.Index, piece.Start + token, workspace.Logits.Span.Slice(row * vocabulary, vocabulary));
+                piece.Work.Receive(piece.Index, piece.Start + token, workspace.Logits.Span.Slice(row * vocabulary, vocabulary));
             }
         }
     }
-
-    private readonly record struct Piece(int Index, int Start, SequenceChunk Chunk);
 }

@@ -126,7 +126,8 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
     {
         var question = plan.Question;
         var (tokens, finish) = (0, (FinishReason?)null);
-        await foreach (var piece in engine.GenerateAsync(new ChatContext(question.Messages, []), new GenerationOptions(question.MaxTokens, question.Sampling, question.Stop), cancellationToken).ConfigureAwait(false))
+        var options = new GenerationOptions(question.MaxTokens, question.Sampling, question.Stop) { Tenant = question.Asker };
+        await foreach (var piece in engine.GenerateAsync(new ChatContext(question.Messages, []), options, cancellationToken).ConfigureAwait(false))
         {
             tokens += piece.Tokens;
             finish = piece.Finish ?? finish;

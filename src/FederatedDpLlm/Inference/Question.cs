@@ -57,6 +57,9 @@ public sealed record Question
     /// <summary>Whether log-probabilities were asked for: refused where noise is drawn, since they are a second, unpaid release.</summary>
     public bool LogProbabilities { get; init; }
 
+    /// <summary>Who asks, where the node is told: parts of prompts that were read before serve the same asker only.</summary>
+    public string Asker { get; init; } = string.Empty;
+
     /// <summary>The mechanism only: what people ask is not for logs.</summary>
     public override string ToString() => $"Question ({Mechanism}, {Messages.Count} messages)";
 

@@ -109,60 +109,6 @@ public sealed class BatchTests
     }
 
     [Fact]
-    public void Answers_that_join_and_leave_between_steps_have_the_bits_of_decoding_alone() =>
-        Gen.Select(Gen.Int[1, 9], Gen.Int[0, 6], Gen.Int[1, 3], Gen.ULong).Sample(
-            (answers, latest, threads, seed) =>
-            {
-                var (crowd, single) = (RandomModel.Create(threads: threads), RandomModel.Create());
-                var streams = Enumerable.Range(0, answers).Select(i => new Stream(
-                    [.. Enumerable.Range(0, 1 + i % 3).Select(voter => (IReadOnlyList<int>)RandomModel.Tokens(1 + (i * 13 + voter) % 50, seed + (ulong)(i * 3 + voter)))],
-                    RandomModel.Tokens(1 + i * 5 % 11, ~seed + (ulong)i),
-                    latest == 0 ? 0 : i * 4 % latest)).ToList();
-                var open = new Dictionary<Stream, DecodingBatch>();
-                var equal = true;
-                for (var step = 0; step < 20; step++)
-                {
-                    foreach (var stream in streams.Where(stream => stream.Arrival == step))
-                    {
-                        open.Add(stream, crowd.OpenBatch(stream.Contexts, Cancellation));
-                    }
-
-                    DecodingBatch.AppendTogether([.. open.Select(one => (one.Value, one.Key.Answer[step - one.Key.Arrival]))], Cancellation);
-                    foreach (var (stream, batch) in open.Where(one => step - one.Key.Arrival == one.Key.Answer.Length - 1).ToList())
-                    {
-                        using var alone = single.OpenBatch(stream.Contexts, Cancellation);
-                        Array.ForEach(stream.Answer, token => alone.Append(token, Cancellation));
-                        equal &= Enumerable.Range(0, stream.Contexts.Length).All(context => batch.Logits(context).SequenceEqual(alone.Logits(context)));
-                        open.Remove(stream);
-                        batch.Dispose();
-                    }
-                }
-
-                return equal && open.Count == 0 && crowd.LentBlocks == 0;
-            },
-            iter: 12);
-
-    [Fact]
-    public void Steps_taken_together_are_refused_whole_where_one_cannot_be_taken()
-    {
-        var model = RandomModel.Create();
-        using var full = model.OpenBatch([RandomModel.Tokens(200, 1)], Cancellation);
-        using var other = model.OpenBatch([RandomModel.Tokens(9, 1)], Cancellation);
-        using var stranger = RandomModel.Create().OpenBatch([RandomModel.Tokens(9, 1)], Cancellation);
-        var before = other.Logits(0).ToArray();
-        Assert.True(full.IsFull);
-        Assert.False(other.IsFull);
-        Assert.Throws<ContextOverflowException>(() => DecodingBatch.AppendTogether([(other, 5), (full, 6)], Cancellation));
-        Assert.Throws<ArgumentException>(() => DecodingBatch.AppendTogether([(other, 5), (stranger, 6)], Cancellation));
-        Assert.Throws<ArgumentException>(() => DecodingBatch.AppendTogether([(other, 5), (other, 6)], Cancellation));
-        Assert.Equal(before, other.Logits(0).ToArray());
-        using var alone = model.OpenBatch([RandomModel.Tokens(9, 1)], Cancellation);
-        other.Append(5, Cancellation);
-        alone.Append(5, Cancellation);
-        Assert.Equal(alone.Logits(0).ToArray(), other.Logits(0).ToArray());
-    }
-
-    [Fact]
     public void A_context_that_is_too_long_is_refused_and_holds_no_memory()
     {
         var model = RandomModel.Create();
@@ -193,6 +139,4 @@ public sealed class BatchTests
 
         return workspace.Logits.Span[..weights.Shape.Vocabulary].ToArray();
     }
-
-    private sealed record Stream(IReadOnlyList<int>[] Contexts, int[] Answer, int Arrival);
 }

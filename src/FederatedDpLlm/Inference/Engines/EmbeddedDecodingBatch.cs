@@ -1,11 +1,12 @@
 using System.Text;
 using FederatedDpLlm.Models;
+using FederatedDpLlm.Models.Serving;
 using FederatedDpLlm.Models.Tokenization;
 
 namespace FederatedDpLlm.Inference.Engines;
 
 /// <summary>One decoding of the embedded engine over the whole vocabulary.</summary>
-internal sealed class EmbeddedDecodingBatch(LanguageModel model, DecodingBatch batch, DecodingSteps steps) : IDecodingBatch
+internal sealed class EmbeddedDecodingBatch(LanguageModel model, DecodingBatch batch, ContinuousBatcher batcher) : IDecodingBatch
 {
     private readonly StreamingTextDecoder _decoder = model.Template.AnswerDecoder();
     private readonly StringBuilder _text = new();
@@ -14,7 +15,7 @@ internal sealed class EmbeddedDecodingBatch(LanguageModel model, DecodingBatch b
 
     public string Text => _text.ToString();
 
-    public IDecodingBatch Fork() => new EmbeddedDecodingBatch(model, batch.Fork(), steps);
+    public IDecodingBatch Fork() => new EmbeddedDecodingBatch(model, batch.Fork(), batcher);
 
     public bool IsEnd(int token) => model.Template.EndTokens.Contains(token);
 
@@ -22,7 +23,7 @@ internal sealed class EmbeddedDecodingBatch(LanguageModel model, DecodingBatch b
 
     public async Task AppendAsync(int token, CancellationToken cancellationToken)
     {
-        await steps.AppendAsync(batch, token, cancellationToken).ConfigureAwait(false);
+        await batcher.AppendAsync(batch, token, cancellationToken).ConfigureAwait(false);
         _text.Append(_decoder.Append(token));
     }
 

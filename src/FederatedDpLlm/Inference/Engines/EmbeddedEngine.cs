@@ -1,86 +1,109 @@
 using System.Runtime.CompilerServices;
 using FederatedDpLlm.Models;
-using FederatedDpLlm.Models.Prompts;
-using FederatedDpLlm.Models.Sampling;
+using FederatedDpLlm.Models.Serving;
 using FederatedDpLlm.Privacy.Sampling;
 
 namespace FederatedDpLlm.Inference.Engines;
 
 /// <summary>The engine inside the node's own process. Its logits have the same bits on every machine, so nodes of one model agree on the public ones.</summary>
-/// <param name="model">The weights; shared by all questions.</param>
-/// <param name="name">The model's public name.</param>
-/// <param name="random">For the public path, whose tokens are sampled here.</param>
-public sealed class EmbeddedEngine(LanguageModel model, string name, ISecureRandom random) : IInferenceEngine, IDisposable
+public sealed class EmbeddedEngine : IInferenceEngine, IDisposable
 {
-    // Contexts of one pass: bounds the cache's memory.
-    private const int PassContexts = 32;
+    // Contexts that are scored together: bounds the cache's memory.
+    private const int ScoredContexts = 32;
 
-    // Of the context, kept for records where a question is long.
-    private const int RecordsShare = 3;
+    private readonly LanguageModel _model;
+    private readonly ISecureRandom _random;
+    private readonly TimeProvider _clock;
+    private readonly EmbeddedEngineOptions _options;
+    private readonly ModelPrompts _prompts;
+    private readonly ContinuousBatcher _batcher;
+    private readonly SemaphoreSlim _scoring = new(1, 1);
 
-    private readonly DecodingSteps _steps = new(new EngineTurns());
-
-    public EngineCapabilities Capabilities { get; } = new(name, model.Configuration.Context, Scores: true, Logits: true, int.MaxValue);
-
-    public int CountTokens(IReadOnlyList<ChatMessage> messages) => model.Template.Encode(Turns(messages), [], int.MaxValue).Count;
-
-    /// <inheritdoc/>
-    /// <remarks>A question too long for the context loses its middle first, down to what leaves a third of the context to records; records then lose theirs.</remarks>
-    public Task<IReadOnlyList<IReadOnlyList<OptionScore>>> ScoreAsync(IReadOnlyList<ChatContext> contexts, IReadOnlyList<string> options, CancellationToken cancellationToken) =>
-        _steps.Turns.RunAsync(
-            () =>
-            {
-                var answers = options.Select(model.Template.EncodeAnswer).ToList();
-                var budget = model.Configuration.Context - answers.Max(answer => answer.Count);
-                var messages = MessageFit.Cut(contexts[0].Messages, budget - (budget / RecordsShare), CountTokens);
-                var scores = new List<IReadOnlyList<OptionScore>>();
-                foreach (var part in contexts.Chunk(PassContexts))
-                {
-                    using var batch = model.OpenBatch([.. part.Select(context => model.Template.Encode(Turns(messages), context.Records, budget))], cancellationToken);
-                    scores.AddRange(batch.Score(answers, cancellationToken).Select(row => row.Select((likelihood, option) => new OptionScore(likelihood, answers[option].Count)).ToList()));
-                }
-
-                return (IReadOnlyList<IReadOnlyList<OptionScore>>)scores;
-            },
-            cancellationToken);
-
-    public Task<IDecodingBatch> OpenDecodingAsync(IReadOnlyList<ChatContext> contexts, int maxTokens, CancellationToken cancellationToken) =>
-        _steps.Turns.RunAsync<IDecodingBatch>(
-            () =>
-            {
-                var budget = model.Configuration.Context - maxTokens;
-                var tokens = contexts.Select(context => model.Template.Encode(Turns(context.Messages), context.Records, budget)).ToList();
-                return new EmbeddedDecodingBatch(model, model.OpenBatch(tokens, cancellationToken), _steps);
-            },
-            cancellationToken);
-
-    public async IAsyncEnumerable<GeneratedText> GenerateAsync(ChatContext context, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <param name="model">The weights; shared by all questions.</param>
+    /// <param name="name">The model's public name.</param>
+    /// <param name="random">For the public path, whose tokens are sampled here.</param>
+    /// <param name="clock">For the time an answer may take.</param>
+    /// <param name="options">Defaults where null.</param>
+    public EmbeddedEngine(LanguageModel model, string name, ISecureRandom random, TimeProvider clock, EmbeddedEngineOptions? options = null)
     {
-        var batch = await OpenDecodingAsync([context], options.MaxTokens, cancellationToken).ConfigureAwait(false);
-        await using var _ = batch.ConfigureAwait(false);
-        var shaping = new TokenShaping(options.Sampling);
-        var sampler = new TokenSampler(random);
-        var stop = new StopTexts(options.Stop);
-        var (shown, ended) = (0, false);
-        for (var i = 0; i < options.MaxTokens && !ended; i++)
-        {
-            var token = sampler.Sample(shaping.Shape(batch.Candidates, batch.Logits(0)), options.Sampling.Temperature);
-            if (batch.IsEnd(token))
-            {
-                ended = true;
-                break;
-            }
-
-            shaping.Release(token);
-            await batch.AppendAsync(token, cancellationToken).ConfigureAwait(false);
-            yield return new GeneratedText(stop.Push(batch.Text[shown..]));
-            (shown, ended) = (batch.Text.Length, stop.Found);
-        }
-
-        yield return new GeneratedText(stop.Rest(), Tokens: 0, ended ? FinishReason.Stop : FinishReason.Length);
+        (_model, _random, _clock, _options) = (model, random, clock, options ?? new EmbeddedEngineOptions());
+        _prompts = new ModelPrompts(model.Template, model.Configuration.Context);
+        _batcher = new ContinuousBatcher(model, _options.Serving);
+        Capabilities = new(name, model.Configuration.Context, Scores: true, Logits: true, int.MaxValue);
     }
 
-    public void Dispose() => _steps.Turns.Dispose();
+    public EngineCapabilities Capabilities { get; }
 
-    private static List<PromptTurn> Turns(IReadOnlyList<ChatMessage> messages) => [.. messages.Select(message => new PromptTurn(message.Role, message.Content))];
+    public int CountTokens(IReadOnlyList<ChatMessage> messages) => _prompts.Count(messages);
+
+    /// <inheritdoc/>
+    /// <remarks>One question is scored at a time, a part of its contexts at a time, beside whatever is decoded.</remarks>
+    public async Task<IReadOnlyList<IReadOnlyList<OptionScore>>> ScoreAsync(IReadOnlyList<ChatContext> contexts, IReadOnlyList<string> options, CancellationToken cancellationToken)
+    {
+        var (tokens, answers) = _prompts.ForScores(contexts, options);
+        var scores = new List<IReadOnlyList<OptionScore>>();
+        await _scoring.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            foreach (var part in tokens.Chunk(ScoredContexts))
+            {
+                using var batch = await _batcher.OpenAsync(part, answers.Max(answer => answer.Count), cancellationToken).ConfigureAwait(false);
+                var likelihoods = await _batcher.ScoreAsync(batch, answers, cancellationToken).ConfigureAwait(false);
+                scores.AddRange(likelihoods.Select(row => row.Select((likelihood, option) => new OptionScore(likelihood, answers[option].Count)).ToList()));
+            }
+        }
+        finally
+        {
+            _scoring.Release();
+        }
+
+        return scores;
+    }
+
+    public async Task<IDecodingBatch> OpenDecodingAsync(IReadOnlyList<ChatContext> contexts, int maxTokens, CancellationToken cancellationToken) =>
+        new EmbeddedDecodingBatch(_model, await _batcher.OpenAsync(_prompts.ForAnswer(contexts, maxTokens), maxTokens, cancellationToken).ConfigureAwait(false), _batcher);
+
+    /// <inheritdoc/>
+    /// <exception cref="EngineException">The answer took too long, or was refused: the queue is full, or there is no memory for it.</exception>
+    public async IAsyncEnumerable<GeneratedText> GenerateAsync(ChatContext context, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(_options.Timeout, _clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        var request = new StreamRequest(options.Tenant, _prompts.ForAnswer([context], options.MaxTokens)[0], options.MaxTokens, _random) { Sampling = options.Sampling };
+        var tokens = _batcher.GenerateAsync(request, either.Token).GetAsyncEnumerator(CancellationToken.None);
+        await using var _ = tokens.ConfigureAwait(false);
+        var decoder = _model.Template.AnswerDecoder();
+        var stop = new StopTexts(options.Stop);
+        var (count, ended) = (0, false);
+        while (!ended && await NextAsync(tokens, deadline.Token, cancellationToken).ConfigureAwait(false))
+        {
+            count++;
+            yield return new GeneratedText(stop.Push(decoder.Append(tokens.Current.Id)));
+            ended = stop.Found || tokens.Current.IsLast;
+        }
+
+        yield return new GeneratedText(stop.Rest(), Tokens: 0, ended || count < options.MaxTokens ? FinishReason.Stop : FinishReason.Length);
+    }
+
+    public void Dispose()
+    {
+        _batcher.Dispose();
+        _scoring.Dispose();
+    }
+
+    private async Task<bool> NextAsync(IAsyncEnumerator<StreamToken> tokens, CancellationToken deadline, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await tokens.MoveNextAsync().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException late) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new EngineException(EngineFault.Timeout, $"The answer took longer than the {_options.Timeout.TotalSeconds:0.###} s that it may take.", late);
+        }
+        catch (ServingRefusedException refused)
+        {
+            throw new EngineException(refused.Refusal == ServingRefusal.QueueFull ? EngineFault.Busy : EngineFault.Refused, refused.Message, refused);
+        }
+    }
 }

@@ -13,4 +13,7 @@ public enum EngineFault
 
     /// <summary>The endpoint's answer is too long, no JSON, or not of the documented form.</summary>
     Malformed,
+
+    /// <summary>As many requests wait as may; later there may be room.</summary>
+    Busy,
 }

@@ -5,4 +5,8 @@ namespace FederatedDpLlm.Inference.Engines;
 /// <param name="MaxTokens">At least 1.</param>
 /// <param name="Sampling">A temperature of 0 is greedy (public path only).</param>
 /// <param name="Stop">Texts at which generation ends; not part of the output.</param>
-public sealed record GenerationOptions(int MaxTokens, SamplingParameters Sampling, IReadOnlyList<string> Stop);
+public sealed record GenerationOptions(int MaxTokens, SamplingParameters Sampling, IReadOnlyList<string> Stop)
+{
+    /// <summary>Who asks: what an engine keeps of a prompt serves later ones of the same tenant only.</summary>
+    public string Tenant { get; init; } = string.Empty;
+}

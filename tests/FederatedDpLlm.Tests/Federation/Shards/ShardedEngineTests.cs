@@ -21,7 +21,7 @@ public sealed class ShardedEngineTests : IDisposable
     private readonly SecureRandom _random = new();
     private readonly EmbeddedEngine _whole;
 
-    public ShardedEngineTests() => _whole = new EmbeddedEngine(LanguageModel.Load(BundledModel.Folder, threads: 1), "ward", _random);
+    public ShardedEngineTests() => _whole = new EmbeddedEngine(LanguageModel.Load(BundledModel.Folder, threads: 1), "ward", _random, TimeProvider.System);
 
     public void Dispose()
     {

@@ -2,7 +2,9 @@ using FederatedDpLlm.Models.Sampling;
 using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Inference.Voters;
 using FederatedDpLlm.Models;
+using FederatedDpLlm.Models.Serving;
 using FederatedDpLlm.Privacy.Sampling;
+using Microsoft.Extensions.Time.Testing;
 
 namespace FederatedDpLlm.Tests.Inference.Engines;
 
@@ -18,7 +20,7 @@ public sealed class EmbeddedEngineTests
     [Fact]
     public async Task Answers_given_at_the_same_time_are_those_given_alone_also_where_some_are_cancelled()
     {
-        using var engine = new EmbeddedEngine(Model, "ward", new SecureRandom());
+        using var engine = new EmbeddedEngine(Model, "ward", new SecureRandom(), TimeProvider.System);
         var questions = Enumerable.Range(0, 9).Select(i => $"Patient {i * 37} has fever and takes {i + 1} tablets. What next?").ToList();
         var alone = new List<string>();
         foreach (var question in questions)
@@ -39,13 +41,31 @@ public sealed class EmbeddedEngineTests
     [Fact]
     public async Task A_closed_engine_leaves_nobody_waiting()
     {
-        var engine = new EmbeddedEngine(Model, "ward", new SecureRandom());
+        var engine = new EmbeddedEngine(Model, "ward", new SecureRandom(), TimeProvider.System);
         var batch = await engine.OpenDecodingAsync([Context("Fever?")], 1, Cancellation);
         await batch.AppendAsync(5, Cancellation);
         engine.Dispose();
         await Assert.ThrowsAsync<ObjectDisposedException>(() => batch.AppendAsync(5, Cancellation));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => batch.AppendAsync(5, new CancellationToken(canceled: true)));
         await batch.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task An_answer_that_may_not_wait_any_longer_ends_as_a_timeout_and_one_too_many_is_told_that_the_engine_is_busy()
+    {
+        var clock = new FakeTimeProvider();
+        var options = new EmbeddedEngineOptions { Serving = new ServingOptions { CacheBytes = 1 << 20, MostWaiting = 1 }, Timeout = TimeSpan.FromSeconds(30) };
+        using var engine = new EmbeddedEngine(Model, "ward", new SecureRandom(), clock, options);
+        var voters = await engine.OpenDecodingAsync([Context("Fever?"), Context("Cough?"), Context("Pain?")], 40, Cancellation);
+        var waits = Answer(engine, "Fever?", Cancellation);
+        var busy = await Assert.ThrowsAsync<EngineException>(() => Answer(engine, "Cough?", Cancellation));
+        Assert.Equal(EngineFault.Busy, busy.Fault);
+        Assert.False(waits.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(30));
+        var late = await Assert.ThrowsAsync<EngineException>(() => waits);
+        Assert.Equal(EngineFault.Timeout, late.Fault);
+        await voters.DisposeAsync();
+        Assert.NotEmpty(await Answer(engine, "Fever?", Cancellation));
     }
 
     // Where a source is given it is cancelled after the first piece of text or, at the latest, at the end.

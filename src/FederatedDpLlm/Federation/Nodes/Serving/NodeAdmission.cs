@@ -72,7 +72,7 @@ public sealed partial class NodeAdmission(IPrivateAnswering answering, DataAccou
         Inference.Question question;
         try
         {
-            question = QuestionWire.FromWire(request.Question);
+            question = QuestionWire.FromWire(request.Question) with { Asker = request.Actor };
         }
         catch (FormatException error)
         {
