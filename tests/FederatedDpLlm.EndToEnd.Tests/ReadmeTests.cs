@@ -1,39 +1,143 @@
+using System.Diagnostics;
+using System.Runtime.Versioning;
 using System.Text.RegularExpressions;
 using FederatedDpLlm.Tests.Shared;
 
 namespace FederatedDpLlm.EndToEnd.Tests;
 
-/// <summary>Every command in the README's fenced blocks is run, against the shared federation's port, folder and token.</summary>
-[Collection(SharedFederationCollection.Name)]
+/// <summary>Every command in the README is run: those of its blocks as they stand, those within its text in their short forms.</summary>
+[Collection(SharedFederationCollection.Name), UnsupportedOSPlatform("windows")]
 public sealed partial class ReadmeTests(SharedFederation shared)
 {
-    // Commands that other tests run: the demo itself (ScriptTests), the suite that is running, a list of benchmarks, records of one's own.
-    private static readonly string[] RunElsewhere = ["./run.sh", "./test.sh", "./bench.sh"];
+    private const string Notes = "ID,section_header,dialogue\n0,GENHX,How long have you had pain? Eight years.\n1,ROS,Any cough? No.\n2,CC,What brings you here? A headache.\n";
+
+    private const string Canary = "./fedllm demo canary";
+
+    private static readonly string[] Scripts = ["./run.sh", "./test.sh", "./bench.sh"];
+
+    // What makes a command of minutes or hours one of seconds; its own words stay as they are but for the names of files.
+    private static readonly Dictionary<string, (string Short, string[] Prints)> WithinText = new(StringComparer.Ordinal)
+    {
+        ["./fedllm pretrain --recipe NAME --out FOLDER"] = ("./fedllm pretrain --recipe ward --out FOLDER --steps 1 --json", ["\"loss\":"]),
+        ["./fedllm eval sections --records TRAIN.csv --questions VALIDATION.csv,TEST.csv"] =
+            ("./fedllm eval sections --records notes.csv --questions notes.csv,notes.csv --json", ["\"questions\":6", "\"majorityClass\":"]),
+        ["./fedllm train --records notes.jsonl --out adapter --epsilon 8"] = ("./fedllm train --records notes.jsonl --out adapter --epsilon 8 --steps 2 --json", ["\"epsilon\":7.9"]),
+    };
+
+    // Run by tests of their own.
+    private static readonly string[] RunElsewhere = ["./fedllm demo --shards 2"];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Every_command_in_the_readme_does_what_it_says()
     {
-        var commands = Fenced().Matches(await File.ReadAllTextAsync(Repository.Path("README.md"), TestContext.Current.CancellationToken))
-            .SelectMany(block => Joined(block.Groups[1].Value)).Where(command => !RunElsewhere.Contains(command.Split(' ')[0])).ToList();
+        var commands = (await BlocksAsync()).Where(command => !Scripts.Contains(command.Split(' ')[0])).ToList();
         Assert.True(commands.Count >= 7);
         var token = await shared.Demo.TokenForAsync("reader-of-the-readme");
         foreach (var command in commands)
         {
-            var here = command.Replace("http://127.0.0.1:8080", shared.Demo.Url, StringComparison.Ordinal).Replace("$TOKEN", token, StringComparison.Ordinal);
-            if (here.StartsWith("./fedllm ", StringComparison.Ordinal))
-            {
-                here = $"dotnet '{Repository.Path("artifacts", "bin", "FederatedDpLlm.Cli", "release", "fedllm.dll")}' {here["./fedllm ".Length..]}";
-                here += NeedsData(command) ? $" --data '{shared.Demo.DataFolder}'" : string.Empty;
-            }
-
-            var (code, output, errors) = await Cli.RunAsync("bash", ["-c", here]);
+            var here = Here(command).Replace("http://127.0.0.1:8080", shared.Demo.Url, StringComparison.Ordinal).Replace("$TOKEN", token, StringComparison.Ordinal);
+            var (code, output, errors) = await Cli.RunAsync("bash", ["-c", NeedsData(command) ? $"{here} --data '{shared.Demo.DataFolder}'" : here]);
             Assert.True(code == 0, $"{command}\n{output}{errors}");
             Assert.True(output.Length > 0, command);
             Assert.DoesNotContain("\"error\"", output, StringComparison.Ordinal);
         }
     }
 
-    private static bool NeedsData(string command) => command.Split(' ')[1] is "budget" or "audit" or "token";
+    [Fact]
+    public async Task Every_script_in_the_readme_does_what_it_says()
+    {
+        var commands = (await BlocksAsync()).Where(command => Scripts.Contains(command.Split(' ')[0])).ToList();
+        Assert.All(Scripts, script => Assert.Contains(commands, command => command.Split(' ')[0] == script));
+        using var tree = new ScriptTree();
+        await File.WriteAllTextAsync(tree.In("notes.csv"), Notes, Cancel);
+        foreach (var command in commands)
+        {
+            await (command.Split(' ')[0] switch
+            {
+                "./run.sh" => RunAsync(tree, command),
+                "./test.sh" => TestAsync(tree, command),
+                _ => BenchAsync(tree, command),
+            });
+        }
+    }
+
+    [Fact]
+    public async Task Every_command_within_the_readmes_text_runs_in_its_short_form()
+    {
+        var folder = Directory.CreateTempSubdirectory("fedllm-readme-").FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, "notes.csv"), Notes, Cancel);
+        await File.WriteAllLinesAsync(Path.Combine(folder, "notes.jsonl"), Enumerable.Range(0, 24).Select(i => $"{{\"patientId\":\"p{i}\",\"text\":\"Note {i}: a cough, and a drug for it.\"}}"), Cancel);
+        var commands = await WithinTextAsync();
+        Assert.All(WithinText.Keys, command => Assert.Contains(command, commands));
+        foreach (var command in commands.Where(command => !RunElsewhere.Contains(command) && command != Canary))
+        {
+            var (inShort, prints) = WithinText[command];
+            var (code, output, errors) = await Cli.RunAsync("bash", ["-c", $"cd '{folder}' && {Here(inShort)}"]);
+            Assert.True(code == 0, $"{inShort}\n{output}{errors}");
+            Assert.All(prints, text => Assert.Contains(text, output, StringComparison.Ordinal));
+        }
+
+        Directory.Delete(folder, true);
+    }
+
+    [Fact, Trait(TestLength.Name, TestLength.Ci)]
+    public async Task The_readmes_demonstration_of_what_a_training_gives_away_runs_in_its_short_form()
+    {
+        Assert.Contains(Canary, await WithinTextAsync());
+        var (code, output, errors) = await Cli.RunAsync("bash", ["-c", Here(Canary) + " --notes 200 --steps 1 --json"]);
+        Assert.True(code == 0, output + errors);
+        Assert.Contains("\"withPrivacy\":{\"epsilon\":2.9", output, StringComparison.Ordinal);
+    }
+
+    private static async Task RunAsync(ScriptTree tree, string command)
+    {
+        await using var demo = await FederationUnderTest.StartWithAsync(arguments => tree.Start(command, arguments), null, "--hospitals", "2");
+        var choices = command.Contains("section_header", StringComparison.Ordinal) ? new[] { "GENHX", "ROS", "CC" } : ["emergency", "cardiology", "radiology", "general"];
+        var (status, body, _) = await demo.AskAsync(demo.Token, new { model = "ward", messages = new[] { new { role = "user", content = "Which is it?" } }, privacy = new { choices } });
+        Assert.True(status == 200, $"{command}: {body}");
+        Assert.Contains(body.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString(), choices);
+        Assert.Equal(2, demo.Nodes.Count);
+    }
+
+    // One quick test of the suite, by its name: the whole of it is what is running.
+    private static async Task TestAsync(ScriptTree tree, string command)
+    {
+        var (code, output) = await EndAsync(tree.Start(command, "QuotaWindowTests.A_data_account_never_refills"));
+        Assert.True(code == 0, output);
+        Assert.EndsWith("\n1 passed, 0 failed, 0 skipped\n", output, StringComparison.Ordinal);
+    }
+
+    private static async Task BenchAsync(ScriptTree tree, string command)
+    {
+        var (code, output) = await EndAsync(tree.Start(command));
+        Assert.True(code == 0, output);
+        Assert.All(["engine", "ledger-sqlite", "end-to-end"], name => Assert.Contains(name, output, StringComparison.Ordinal));
+    }
+
+    private static async Task<(int Code, string Output)> EndAsync(Process process)
+    {
+        using (process)
+        {
+            var errors = process.StandardError.ReadToEndAsync(Cancel);
+            var output = await process.StandardOutput.ReadToEndAsync(Cancel).WaitAsync(TimeSpan.FromMinutes(3), Cancel);
+            await process.WaitForExitAsync(Cancel);
+            return (process.ExitCode, process.ExitCode == 0 ? output : output + await errors);
+        }
+    }
+
+    private static string Here(string command) => command.StartsWith("./fedllm ", StringComparison.Ordinal)
+        ? $"dotnet '{Repository.Path("artifacts", "bin", "FederatedDpLlm.Cli", "release", "fedllm.dll")}' {command["./fedllm ".Length..]}"
+        : command;
+
+    private static bool NeedsData(string command) => command.StartsWith("./fedllm ", StringComparison.Ordinal) && command.Split(' ')[1] is "budget" or "audit" or "token";
+
+    private static async Task<List<string>> BlocksAsync() =>
+        [.. Fenced().Matches(await File.ReadAllTextAsync(Repository.Path("README.md"), Cancel)).SelectMany(block => Joined(block.Groups[1].Value))];
+
+    private static async Task<List<string>> WithinTextAsync() =>
+        [.. Quoted().Matches(await File.ReadAllTextAsync(Repository.Path("README.md"), Cancel)).Select(command => command.Groups[1].Value).Distinct()];
 
     // A command may go on over lines: by a backslash, or inside quotes.
     private static IEnumerable<string> Joined(string block)
@@ -56,4 +160,7 @@ public sealed partial class ReadmeTests(SharedFederation shared)
 
     [GeneratedRegex("```sh\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex Fenced();
+
+    [GeneratedRegex("`(\\./fedllm [^`\n]+)`")]
+    private static partial Regex Quoted();
 }
