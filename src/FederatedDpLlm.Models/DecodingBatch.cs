@@ -67,12 +67,14 @@ public sealed class DecodingBatch : IDisposable
     }
 
     internal static DecodingBatch Open(
-        BatchedForward forward, KvBlockPool pool, ModelConfiguration shape, IReadOnlyList<IReadOnlyList<int>> contexts, CancellationToken cancellationToken)
+        BatchedForward forward, KvBlockPool pool, ModelConfiguration shape, IReadOnlyList<IReadOnlyList<int>> contexts, ModelAdapter? adapter,
+        CancellationToken cancellationToken)
     {
+        adapter?.Check(shape);
         var (batch, distinct) = Create(forward, shape, contexts);
         try
         {
-            foreach (var work in batch.Prefill(pool, distinct))
+            foreach (var work in batch.Prefill(pool, adapter, distinct))
             {
                 forward.Run(work, cancellationToken);
             }
@@ -104,10 +106,10 @@ public sealed class DecodingBatch : IDisposable
     /// The works that read the contexts, each to be done before the next is asked for. What all contexts begin with is computed once; at least one token of
     /// each is left, whose logits are wanted.
     /// </summary>
-    internal IEnumerable<ForwardWork> Prefill(KvBlockPool pool, IReadOnlyList<int[]> contexts)
+    internal IEnumerable<ForwardWork> Prefill(KvBlockPool pool, ModelAdapter? adapter, IReadOnlyList<int[]> contexts)
     {
         var shared = Math.Min(contexts.Min(context => context.Length) - 1, CommonPrefix(contexts));
-        using var prefix = new KvSequence(pool);
+        using var prefix = new KvSequence(pool, adapter);
         if (shared > 0)
         {
             yield return new ForwardWork([new SequenceChunk(prefix, contexts[0].AsMemory(0, shared), LogitsWanted.None)], static (_, _, _) => { });

@@ -56,6 +56,14 @@ public sealed class LanguageModel
     /// <param name="contexts">Token sequences, each of at least one token.</param>
     /// <param name="cancellationToken">Ends the prefill between two passes.</param>
     /// <exception cref="ContextOverflowException">A context is longer than the model's.</exception>
-    public DecodingBatch OpenBatch(IReadOnlyList<IReadOnlyList<int>> contexts, CancellationToken cancellationToken) =>
-        DecodingBatch.Open(Forward, Pool, Configuration, contexts, cancellationToken);
+    public DecodingBatch OpenBatch(IReadOnlyList<IReadOnlyList<int>> contexts, CancellationToken cancellationToken) => OpenBatch(contexts, null, cancellationToken);
+
+    /// <summary>Opens one decoding of the model with an adapter of <see cref="Attach"/>; null for the model as it is.</summary>
+    /// <inheritdoc cref="OpenBatch(IReadOnlyList{IReadOnlyList{int}}, CancellationToken)"/>
+    public DecodingBatch OpenBatch(IReadOnlyList<IReadOnlyList<int>> contexts, ModelAdapter? adapter, CancellationToken cancellationToken) =>
+        DecodingBatch.Open(Forward, Pool, Configuration, contexts, adapter, cancellationToken);
+
+    /// <summary>Makes an adapter ready to be used beside the base weights: answers of many adapters share their passes.</summary>
+    /// <exception cref="ModelFormatException">The adapter changes a matrix that the model lacks, or one outside its layers: merge such a one when loading.</exception>
+    public ModelAdapter Attach(LoraAdapter adapter) => new(Configuration, adapter);
 }

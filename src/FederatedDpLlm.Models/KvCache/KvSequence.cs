@@ -1,7 +1,9 @@
+using FederatedDpLlm.Models.Llama;
+
 namespace FederatedDpLlm.Models.KvCache;
 
 /// <summary>The cached keys and values of one token sequence: whole blocks, the shared ones copied when written. One thread at a time.</summary>
-internal sealed unsafe class KvSequence(KvBlockPool pool) : IDisposable
+internal sealed unsafe class KvSequence(KvBlockPool pool, ModelAdapter? adapter = null) : IDisposable
 {
     private readonly List<KvBlock> _blocks = [];
 
@@ -10,13 +12,16 @@ internal sealed unsafe class KvSequence(KvBlockPool pool) : IDisposable
 
     public KvLayout Layout => pool.Layout;
 
+    /// <summary>What its tokens are read with, from the first to the last; null for the base weights alone.</summary>
+    public ModelAdapter? Adapter => adapter;
+
     /// <summary>The blocks it holds, in order.</summary>
     public IReadOnlyList<KvBlock> Blocks => _blocks;
 
     /// <summary>A sequence that begins with whole blocks of others and shares their memory.</summary>
-    public static KvSequence Of(KvBlockPool pool, IEnumerable<KvBlock> blocks)
+    public static KvSequence Of(KvBlockPool pool, ModelAdapter? adapter, IEnumerable<KvBlock> blocks)
     {
-        var sequence = new KvSequence(pool);
+        var sequence = new KvSequence(pool, adapter);
         foreach (var block in blocks)
         {
             pool.Share(block);
@@ -30,7 +35,7 @@ internal sealed unsafe class KvSequence(KvBlockPool pool) : IDisposable
     /// <summary>A sequence that begins with this one's positions and shares their memory.</summary>
     public KvSequence Fork()
     {
-        var fork = new KvSequence(pool) { Length = Length };
+        var fork = new KvSequence(pool, adapter) { Length = Length };
         foreach (var block in _blocks)
         {
             pool.Share(block);

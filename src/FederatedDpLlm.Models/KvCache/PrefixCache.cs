@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using FederatedDpLlm.Models.Llama;
 
 namespace FederatedDpLlm.Models.KvCache;
 
@@ -34,7 +35,7 @@ internal sealed class PrefixCache(KvBlockPool pool, int mostBlocks) : IDisposabl
     }
 
     /// <summary>A sequence that begins with what is known of the tokens, in whole blocks; at least one token is left to compute.</summary>
-    public KvSequence Begin(string tenant, long adapter, ReadOnlySpan<int> tokens)
+    public KvSequence Begin(string tenant, ModelAdapter? adapter, ReadOnlySpan<int> tokens)
     {
         var names = Names(tenant, adapter, tokens[..^1]);
         lock (_gate)
@@ -45,14 +46,14 @@ internal sealed class PrefixCache(KvBlockPool pool, int mostBlocks) : IDisposabl
                 Touch(found[block]!);
             }
 
-            return KvSequence.Of(pool, found.Select(node => node!.Value.Block));
+            return KvSequence.Of(pool, adapter, found.Select(node => node!.Value.Block));
         }
     }
 
     /// <summary>Keeps the whole blocks of a sequence that holds the tokens.</summary>
-    public void Keep(string tenant, long adapter, ReadOnlySpan<int> tokens, KvSequence sequence)
+    public void Keep(string tenant, ReadOnlySpan<int> tokens, KvSequence sequence)
     {
-        var names = Names(tenant, adapter, tokens);
+        var names = Names(tenant, sequence.Adapter, tokens);
         lock (_gate)
         {
             if (_disposed)
@@ -103,7 +104,7 @@ internal sealed class PrefixCache(KvBlockPool pool, int mostBlocks) : IDisposabl
     }
 
     // The chain begins with the tenant's and the adapter's hash; SHA-256 gives no two prompts one name.
-    private static List<string> Names(string tenant, long adapter, ReadOnlySpan<int> tokens)
+    private static List<string> Names(string tenant, ModelAdapter? adapter, ReadOnlySpan<int> tokens)
     {
         var names = new List<string>();
         if (tenant.Length == 0)
@@ -113,7 +114,7 @@ internal sealed class PrefixCache(KvBlockPool pool, int mostBlocks) : IDisposabl
 
         Span<byte> chained = stackalloc byte[SHA256.HashSizeInBytes + (KvLayout.BlockPositions * sizeof(int))];
         SHA256.HashData(Encoding.UTF8.GetBytes(tenant), chained[..SHA256.HashSizeInBytes]);
-        BinaryPrimitives.WriteInt64LittleEndian(chained[SHA256.HashSizeInBytes..], adapter);
+        BinaryPrimitives.WriteInt64LittleEndian(chained[SHA256.HashSizeInBytes..], adapter?.Number ?? 0);
         SHA256.HashData(chained[..(SHA256.HashSizeInBytes + sizeof(long))]).CopyTo(chained);
         for (var start = 0; start + KvLayout.BlockPositions <= tokens.Length; start += KvLayout.BlockPositions)
         {

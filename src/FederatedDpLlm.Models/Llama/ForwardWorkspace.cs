@@ -60,6 +60,9 @@ internal sealed class ForwardWorkspace
 
     public int[] RowChunk { get; }
 
+    /// <summary>Whether a row of the pass is read with an adapter.</summary>
+    public bool HasAdapters { get; set; }
+
     /// <summary>The pass's row of each wanted logits.</summary>
     public int[] LogitRow { get; }
 

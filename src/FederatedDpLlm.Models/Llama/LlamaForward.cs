@@ -28,7 +28,7 @@ internal static unsafe class LlamaForward
             {
                 Attend(shape, parts.Attention, cache, chunks, workspace, keep, first, end, thread);
                 AddProjected(shape, workspace, keep.Input, keep.Middle, first, end);
-                FeedForward(shape, parts.FeedForward, workspace, keep, first, end);
+                FeedForward(shape, parts.FeedForward, cache, chunks, workspace, keep, first, end);
                 AddProjected(shape, workspace, keep.Middle, next, first, end);
             });
         }
@@ -53,7 +53,7 @@ internal static unsafe class LlamaForward
     /// <summary>What the feed-forward part of one layer, or a shard's slices of it, adds to the stream in <c>keep.Middle</c>: left in <see cref="ForwardWorkspace.Projected"/>.</summary>
     public static void FeedForwardPart(ModelConfiguration shape, FeedForwardWeights weights, ForwardWorkspace workspace, int rows)
     {
-        ByRows(workspace, rows, (first, end, _) => FeedForward(shape, weights, workspace, workspace.Layers[0], first, end));
+        ByRows(workspace, rows, (first, end, _) => FeedForward(shape, weights, 0, [], workspace, workspace.Layers[0], first, end));
         GC.KeepAlive(workspace);
     }
 
@@ -61,6 +61,7 @@ internal static unsafe class LlamaForward
     public static (int Rows, int Wanted) LayOut(ModelConfiguration shape, IReadOnlyList<SequenceChunk> chunks, ForwardWorkspace workspace)
     {
         var (row, wanted) = (0, 0);
+        workspace.HasAdapters = false;
         for (var index = 0; index < chunks.Count; index++)
         {
             var chunk = chunks[index];
@@ -70,6 +71,7 @@ internal static unsafe class LlamaForward
                 throw new ContextOverflowException(shape.Context);
             }
 
+            workspace.HasAdapters |= chunk.Sequence.Adapter is not null;
             chunk.Sequence.Extend(chunk.Tokens.Length);
             var tokens = chunk.Tokens.Span;
             for (var i = 0; i < tokens.Length; i++, row++)
@@ -104,6 +106,9 @@ internal static unsafe class LlamaForward
                 (layer.Query, (nint)(keep.Query.Pointer + first * queryWidth)),
                 (layer.Key, (nint)(keep.Key.Pointer + first * keyValueWidth)),
                 (layer.Value, (nint)(keep.Value.Pointer + first * keyValueWidth)));
+            Adapt(chunks, workspace, cache, AdaptedMatrix.Query, first, end, normed, keep.Query.Pointer + first * queryWidth);
+            Adapt(chunks, workspace, cache, AdaptedMatrix.Key, first, end, normed, keep.Key.Pointer + first * keyValueWidth);
+            Adapt(chunks, workspace, cache, AdaptedMatrix.Value, first, end, normed, keep.Value.Pointer + first * keyValueWidth);
             for (var row = first; row < end; row++)
             {
                 var query = keep.Query.Pointer + row * queryWidth;
@@ -177,6 +182,7 @@ internal static unsafe class LlamaForward
             ProductJob.Run(
                 workspace.ProductThreads, end - first, keep.Attended.Pointer + first * shape.QueryWidth, shape.QueryWidth,
                 (layer.Output, (nint)(workspace.Projected.Pointer + first * shape.Width)));
+            Adapt(chunks, workspace, cache, AdaptedMatrix.Output, first, end, keep.Attended.Pointer + first * shape.QueryWidth, workspace.Projected.Pointer + first * shape.Width);
         }
     }
 
@@ -212,7 +218,8 @@ internal static unsafe class LlamaForward
         }
     }
 
-    private static void FeedForward(ModelConfiguration shape, FeedForwardWeights layer, ForwardWorkspace workspace, LayerActivations keep, int first, int end)
+    private static void FeedForward(
+        ModelConfiguration shape, FeedForwardWeights layer, int cache, IReadOnlyList<SequenceChunk> chunks, ForwardWorkspace workspace, LayerActivations keep, int first, int end)
     {
         unchecked
         {
@@ -227,9 +234,31 @@ internal static unsafe class LlamaForward
             var up = keep.Up.Pointer + first * inner;
             var hidden = keep.Hidden.Pointer + first * inner;
             ProductJob.Run(workspace.ProductThreads, rows, normed, width, (layer.Gate, (nint)gate), (layer.Up, (nint)up));
+            Adapt(chunks, workspace, cache, AdaptedMatrix.Gate, first, end, normed, gate);
+            Adapt(chunks, workspace, cache, AdaptedMatrix.Up, first, end, normed, up);
             Elementwise.SwiGlu(gate, up, hidden, rows * inner);
             ProductJob.Run(workspace.ProductThreads, rows, hidden, inner, (layer.Down, (nint)(workspace.Projected.Pointer + first * width)));
+            Adapt(chunks, workspace, cache, AdaptedMatrix.Down, first, end, hidden, workspace.Projected.Pointer + first * width);
         }
+    }
+
+    // Each row with its own sequence's adapter; what the others are does not show in its bits.
+    private static void Adapt(
+        IReadOnlyList<SequenceChunk> chunks, ForwardWorkspace workspace, int layer, AdaptedMatrix matrix, int first, int end, float* inputs, float* outputs)
+    {
+        for (var row = first; workspace.HasAdapters && row < end;)
+        {
+            var (adapter, next) = (AdapterOf(row), row + 1);
+            while (next < end && AdapterOf(next) == adapter)
+            {
+                next++;
+            }
+
+            adapter?.Factors(layer, matrix)?.Add(next - row, row - first, inputs, outputs);
+            row = next;
+        }
+
+        ModelAdapter? AdapterOf(int row) => chunks[workspace.RowChunk[row]].Sequence.Adapter;
     }
 
     private static void AddProjected(ModelConfiguration shape, ForwardWorkspace workspace, FloatBuffer stream, FloatBuffer result, int first, int end)

@@ -98,7 +98,7 @@ public sealed class ContinuousBatcher : IDisposable
         batch.Disposed = () => SetAside(-blocks);
         try
         {
-            foreach (var work in batch.Prefill(_model.Pool, distinct))
+            foreach (var work in batch.Prefill(_model.Pool, null, distinct))
             {
                 await RunAsync(work, cancellationToken).ConfigureAwait(false);
             }
@@ -164,6 +164,7 @@ public sealed class ContinuousBatcher : IDisposable
             throw new ArgumentException("The prompt holds a token that the model does not know.", nameof(request));
         }
 
+        request.Adapter?.Check(_model.Configuration);
         var positions = request.Prompt.Count + (long)request.MaxTokens;
         if (positions > _model.Configuration.Context)
         {

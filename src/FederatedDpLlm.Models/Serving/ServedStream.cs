@@ -43,7 +43,7 @@ internal sealed class ServedStream : ServedWork
     /// <summary>Its turn has come: the first work is what is not known of the prompt.</summary>
     public void Begin()
     {
-        _sequence = _prefixes.Begin(_request.Tenant, 0, _prompt);
+        _sequence = _prefixes.Begin(_request.Tenant, _request.Adapter, _prompt);
         Work = Append(_prompt.AsMemory(_sequence.Length));
     }
 
@@ -52,7 +52,7 @@ internal sealed class ServedStream : ServedWork
     {
         if (_given == 0)
         {
-            _prefixes.Keep(_request.Tenant, 0, _prompt, _sequence!);
+            _prefixes.Keep(_request.Tenant, _prompt, _sequence!);
         }
 
         Work = Draw() is { } token ? Append(new[] { token }) : null;

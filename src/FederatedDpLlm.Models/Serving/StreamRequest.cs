@@ -1,3 +1,4 @@
+using FederatedDpLlm.Models.Llama;
 using FederatedDpLlm.Models.Sampling;
 using FederatedDpLlm.Models.Serving.Constraints;
 using FederatedDpLlm.Privacy.Sampling;
@@ -13,6 +14,9 @@ public sealed record StreamRequest(string Tenant, IReadOnlyList<int> Prompt, int
 {
     /// <summary>How tokens are drawn.</summary>
     public SamplingParameters Sampling { get; init; } = new();
+
+    /// <summary>What the base weights are changed by for this answer, made by the same model; null for the model as it is.</summary>
+    public ModelAdapter? Adapter { get; init; }
 
     /// <summary>The form that the answer must have; null for any.</summary>
     public AnswerConstraint? Constraint { get; init; }

@@ -6,6 +6,7 @@ using FederatedDpLlm.Models.Serving;
 using FederatedDpLlm.Models.Tests.Llama;
 using FederatedDpLlm.Models.Tests.Serving;
 using FederatedDpLlm.Models.Tests.Training;
+using FederatedDpLlm.Models.Tests.Weights;
 
 namespace FederatedDpLlm.Models.Tests.KvCache;
 
@@ -21,6 +22,7 @@ public sealed class PrefixCacheTests
         Gen.Select(Gen.Int[0, 2], Gen.Int[0, 1], Gen.Int[0, 3], Gen.Int[1, 190], Gen.Int[0, 190]).List[1, 30].Sample(prompts =>
         {
             var model = RandomModel.Create();
+            ModelAdapter?[] adapters = [null, model.Attach(AdapterTests.Random(RandomModel.Shape, 2))];
             using (var cache = new PrefixCache(model.Pool, 1000))
             {
                 var kept = new List<(string Tenant, int Adapter, int[] Tokens)>();
@@ -29,10 +31,10 @@ public sealed class PrefixCacheTests
                     var name = "tenant-" + tenant;
                     int[] tokens = [.. RandomModel.Tokens(Math.Min(own, length), (ulong)family), .. RandomModel.Tokens(Math.Max(0, length - own), (ulong)length)];
                     var known = kept.Where(one => one.Tenant == name && one.Adapter == adapter).Select(one => one.Tokens.AsSpan().CommonPrefixLength(tokens) / Block).DefaultIfEmpty(0).Max();
-                    using var sequence = cache.Begin(name, adapter, tokens);
+                    using var sequence = cache.Begin(name, adapters[adapter], tokens);
                     Assert.Equal(Math.Min(known, (tokens.Length - 1) / Block) * Block, sequence.Length);
                     sequence.Extend(tokens.Length - sequence.Length);
-                    cache.Keep(name, adapter, tokens, sequence);
+                    cache.Keep(name, tokens, sequence);
                     kept.Add((name, adapter, tokens));
                 }
 
@@ -110,16 +112,16 @@ public sealed class PrefixCacheTests
 
     private static int Length(PrefixCache cache, int[] tokens)
     {
-        using var sequence = cache.Begin("ward", 0, tokens);
+        using var sequence = cache.Begin("ward", null, tokens);
         return sequence.Length;
     }
 
     private static int Read(PrefixCache cache, int[] tokens, string tenant = "ward")
     {
-        using var sequence = cache.Begin(tenant, 0, tokens);
+        using var sequence = cache.Begin(tenant, null, tokens);
         var known = sequence.Length;
         sequence.Extend(tokens.Length - known);
-        cache.Keep(tenant, 0, tokens, sequence);
+        cache.Keep(tenant, tokens, sequence);
         return known;
     }
 }
