@@ -74,28 +74,3 @@ internal sealed record RecordsOptions
     /// <summary>File with the secret key of the split (hexadecimal); made at the first start.</summary>
     public string ShardKey { get; init; } = "shard.key";
 }
-
-/// <summary>The language model behind this node.</summary>
-internal sealed record EngineOptions
-{
-    /// <summary><c>embedded</c>, <c>sharded</c> for a model that is cut over several nodes, or <c>openai</c> for any OpenAI-compatible server (vLLM, llama.cpp server, Ollama).</summary>
-    public string Kind { get; init; } = "embedded";
-
-    /// <summary>For <c>embedded</c> and <c>sharded</c>: the model's folder; empty for the bundled one.</summary>
-    public string? Model { get; init; }
-
-    /// <summary>For <c>sharded</c>: the nodes that hold the model.</summary>
-    public ShardedModelOptions? Shards { get; init; }
-
-    /// <summary>For <c>openai</c>: the server's base address, as in <c>http://127.0.0.1:8000/v1</c>.</summary>
-    public string? BaseUrl { get; init; }
-
-    /// <summary>For <c>openai</c>: the model's name there.</summary>
-    public string? RemoteModel { get; init; }
-
-    /// <summary>For <c>openai</c>: the name of the environment variable that holds the API key; empty where none is needed.</summary>
-    public string? ApiKeyVariable { get; init; }
-
-    /// <summary>For <c>openai</c>: the model's longest context in tokens; 0 where unknown.</summary>
-    public int ContextTokens { get; init; }
-}

@@ -3,11 +3,8 @@ using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Federation.Nodes.Serving;
 using FederatedDpLlm.Inference;
 using FederatedDpLlm.Inference.Engines;
-using FederatedDpLlm.Inference.Engines.OpenAi;
 using FederatedDpLlm.Inference.Records;
 using FederatedDpLlm.Inference.Voters;
-using FederatedDpLlm.Models;
-using FederatedDpLlm.Models.Weights;
 using FederatedDpLlm.Monitoring.Health;
 using FederatedDpLlm.Privacy.Sampling;
 using FederatedDpLlm.Security.Encryption;
@@ -36,9 +33,9 @@ internal static class NodeServices
             await ledger.EnsureAccountAsync(configuration.DataBudget.ToPolicy(AccountId.Data(configuration.Hospital, block), "data_budget"), CancellationToken.None);
         }
 
-        var engine = configuration.Engine.Kind == "sharded"
+        var engine = configuration.Engine.Kind == NodeEngine.Sharded
             ? await ShardedEngines.StartAsync(configuration, folder, ledger.RecordAsync, random, loggers)
-            : await CreateEngineAsync(configuration.Engine, folder, random, clock);
+            : await NodeEngine.OpenAsync(configuration.Engine, folder, random, clock);
         var answering = new PrivateAnswering(engine, shards, random);
 
         var patients = loaded.Records.Select(record => record.PatientId).Distinct(StringComparer.Ordinal).Count();
@@ -54,42 +51,11 @@ internal static class NodeServices
         });
         services.AddSingleton(clock).AddSingleton<IBudgetLedger>(_ => ledger).AddSingleton(new PatientSpread(configuration.HospitalsPerPatient));
         services.AddSingleton<IPrivateAnswering>(answering).AddSingleton<DataAccounts>().AddSingleton<NodeAdmission>().AddSingleton<NodeSettlement>().AddSingleton<NodeLoad>();
+        services.AddSingleton(engine).AddSingleton<EngineWatch>();
         services.AddGrpc(options => options.MaxReceiveMessageSize = LargestMessageBytes);
         if (StopWithInput.IsAsked)
         {
             services.AddHostedService<StopWithInput>();
-        }
-    }
-
-    private static async Task<IInferenceEngine> CreateEngineAsync(EngineOptions options, string folder, SecureRandom random, TimeProvider clock) => options.Kind switch
-    {
-        "embedded" => LoadEmbedded(options, folder, random, clock),
-        "openai" => await OpenAiCompatibleEngine.ConnectAsync(ToOpenAi(options), clock, CancellationToken.None),
-        _ => throw new ConfigurationException($"'engine.kind' is '{options.Kind}': one of embedded, sharded, openai."),
-    };
-
-    private static OpenAiEngineOptions ToOpenAi(EngineOptions options) => new()
-    {
-        BaseUrl = Uri.TryCreate(options.BaseUrl, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
-            ? address!
-            : throw new ConfigurationException("'engine.base_url' is missing or no address: give the server's, as in http://127.0.0.1:8000/v1."),
-        Model = options.RemoteModel ?? throw new ConfigurationException("'engine.remote_model' is missing: give the model's name at the server."),
-        ApiKey = options.ApiKeyVariable is { } variable
-            ? Environment.GetEnvironmentVariable(variable) ?? throw new ConfigurationException($"'engine.api_key_variable' names {variable}, which is not set.")
-            : null,
-        ContextTokens = options.ContextTokens,
-    };
-
-    private static EmbeddedEngine LoadEmbedded(EngineOptions options, string folder, SecureRandom random, TimeProvider clock)
-    {
-        var path = options.Model is { } given ? Path.GetFullPath(Path.Combine(folder, given)) : BundledModel.Folder;
-        try
-        {
-            return new EmbeddedEngine(LanguageModel.Load(path), Path.GetFileName(Path.TrimEndingDirectorySeparator(path)), random, clock);
-        }
-        catch (Exception error) when (error is ModelFormatException or IOException or UnauthorizedAccessException)
-        {
-            throw new ConfigurationException($"The model in '{path}' cannot be loaded: {error.Message}", error);
         }
     }
 }

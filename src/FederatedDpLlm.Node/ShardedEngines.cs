@@ -34,6 +34,11 @@ internal static class ShardedEngines
                 : $"'records.shards' is {configuration.Records.Shards}: over a sharded model at most {ShardedEngine.MostContexts - 1} voters read together.");
         }
 
+        if (configuration.Engine.Adapter is not null)
+        {
+            throw new ConfigurationException("'engine.adapter' goes over no model that is cut over nodes: merge it into the model first, or load the model as 'embedded'.");
+        }
+
         var path = configuration.Engine.Model is { } given ? Path.GetFullPath(Path.Combine(folder, given)) : BundledModel.Folder;
         var model = Load(path);
         var zone = shards.Zone ?? configuration.Hospital;

@@ -20,14 +20,36 @@ public sealed partial class CopiedNodeTests(SharedFederation shared)
     [Fact]
     public async Task A_setting_that_does_not_exist_is_named_and_the_node_does_not_start()
     {
-        var folder = Copy("admission_windows: none", "admission_windows: daily");
+        var (code, errors) = await FailAsync("admission_windows: none", "admission_windows: daily");
+        Assert.Equal(2, code);
+        Assert.Contains("node.yaml", errors, StringComparison.Ordinal);
+        Assert.Contains("daily", errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("kind: tgi", 2, "one of embedded, sharded, openai, vllm, llama.cpp, ollama")]
+    [InlineData("kind: vllm, remote_model: m", 2, "'engine.base_url' is missing")]
+    [InlineData("kind: vllm, base_url: 'http://ward:hunter2@127.0.0.1:9/v1', remote_model: m", 2, "engine.api_key_variable")]
+    [InlineData("kind: ollama, base_url: 'http://127.0.0.1:9'", 2, "'engine.remote_model' is missing")]
+    [InlineData("kind: llama.cpp, base_url: 'http://127.0.0.1:9', remote_model: m", 1, "cannot be reached")]
+    [InlineData("kind: openai, base_url: 'http://127.0.0.1:9/v1', remote_model: m, scores: guesses", 2, "one of likelihoods, letter_log_probabilities, answered_letter")]
+    [InlineData("kind: embedded, adapter: nowhere.gguf", 2, "nowhere.gguf")]
+    public async Task An_engine_that_cannot_be_used_is_an_error_that_says_what_to_do(string engine, int expected, string said)
+    {
+        var (code, errors) = await FailAsync("engine: {kind: embedded}", $"engine: {{{engine}}}");
+        Assert.Equal(expected, code);
+        Assert.Contains(said, errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", errors, StringComparison.Ordinal);
+    }
+
+    private async Task<(int Code, string Errors)> FailAsync(string setting, string changed)
+    {
+        var folder = Copy(setting, changed);
         using var node = Start(folder);
         var errors = await node.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await node.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(2, node.ExitCode);
-        Assert.Contains("node.yaml", errors, StringComparison.Ordinal);
-        Assert.Contains("daily", errors, StringComparison.Ordinal);
         Directory.Delete(folder, true);
+        return (node.ExitCode, errors);
     }
 
     private async Task<List<string>> StartAndShowAsync(string setting, string changed)

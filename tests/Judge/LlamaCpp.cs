@@ -24,11 +24,14 @@ internal sealed unsafe class LlamaCpp : IDisposable
 
     public int Vocabulary { get; }
 
+    /// <summary>The longest context that the model was trained on.</summary>
+    public int TrainedContext => ((delegate* unmanaged<nint, int>)Function("llama_model_n_ctx_train"))(_model);
+
     /// <summary>The folder of the library in a checkout; null where npm did not put it there.</summary>
     public static string? FolderIn(string checkout)
     {
         var folder = Path.Combine(checkout, "tests", "Judge", "node_modules", "@node-llama-cpp", "linux-x64", "bins", "linux-x64");
-        return Directory.Exists(folder) && RuntimeInformation.ProcessArchitecture == Architecture.X64 && OperatingSystem.IsLinux() ? folder : null;
+        return Directory.Exists(folder) && RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64 && OperatingSystem.IsLinux() ? folder : null;
     }
 
     /// <param name="folder">From <see cref="FolderIn"/>.</param>
@@ -97,7 +100,10 @@ internal sealed unsafe class LlamaCpp : IDisposable
         ((delegate* unmanaged<nint, byte, void>)Function("llama_memory_clear"))(memory, 1);
     }
 
-    public int[] Tokenize(string text)
+    /// <param name="text">What to read.</param>
+    /// <param name="begin">Whether the model's first token, where it wants one, comes first.</param>
+    /// <param name="control">Whether what is written as a control token is one.</param>
+    public int[] Tokenize(string text, bool begin = false, bool control = false)
     {
         var bytes = Encoding.UTF8.GetBytes(text + "\0");
         var tokens = new int[bytes.Length + 8];
@@ -105,10 +111,23 @@ internal sealed unsafe class LlamaCpp : IDisposable
         fixed (int* to = tokens)
         {
             var count = ((delegate* unmanaged<nint, byte*, int, int*, int, byte, byte, int>)Function("llama_tokenize"))(
-                _vocabulary, from, bytes.Length - 1, to, tokens.Length, 0, 0);
+                _vocabulary, from, bytes.Length - 1, to, tokens.Length, (byte)(begin ? 1 : 0), (byte)(control ? 1 : 0));
             return tokens[..count];
         }
     }
+
+    /// <summary>The bytes of a token; none for a control token.</summary>
+    public byte[] PieceOf(int token)
+    {
+        var piece = new byte[512];
+        fixed (byte* to = piece)
+        {
+            var count = ((delegate* unmanaged<nint, int, byte*, int, int, byte, int>)Function("llama_token_to_piece"))(_vocabulary, token, to, piece.Length, 0, 0);
+            return piece[..Math.Max(0, count)];
+        }
+    }
+
+    public bool IsEnd(int token) => ((delegate* unmanaged<nint, int, byte>)Function("llama_vocab_is_eog"))(_vocabulary, token) != 0;
 
     public void Dispose()
     {

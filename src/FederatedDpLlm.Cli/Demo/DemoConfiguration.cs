@@ -84,8 +84,8 @@ internal static class DemoConfiguration
         # Patients are split over shards by a keyed hash of their id; each shard is one voter. The number is fixed: changing it is a new split.
         records: {path: {{recordsFile}}, shards: 25, shard_key: shard.key}
 
-        # The bundled model. For vLLM, llama.cpp server or Ollama:
-        #   engine: {kind: openai, base_url: 'http://127.0.0.1:8000/v1', remote_model: NAME, api_key_variable: ENGINE_API_KEY}
+        # The bundled model. For a server of one's own (vllm, llama.cpp, ollama; openai for any other with OpenAI's API):
+        #   engine: {kind: vllm, base_url: 'http://127.0.0.1:8000/v1', remote_model: NAME, api_key_variable: ENGINE_API_KEY}
         {{Engine(shards)}}
 
         # What anyone can ever learn about a patient of this hospital, over all hospitals together. It never refills; the router has no say in it.

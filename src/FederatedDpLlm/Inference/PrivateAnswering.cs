@@ -129,7 +129,7 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
         var options = new GenerationOptions(question.MaxTokens, question.Sampling, question.Stop) { Tenant = question.Asker };
         await foreach (var piece in engine.GenerateAsync(new ChatContext(question.Messages, []), options, cancellationToken).ConfigureAwait(false))
         {
-            tokens += piece.Tokens;
+            tokens = piece.Usage?.AnswerTokens ?? tokens + piece.Tokens;
             finish = piece.Finish ?? finish;
             if (piece.Text.Length > 0)
             {
@@ -151,14 +151,21 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
     private PlanOutcome? WithinEngine(Question question)
     {
         var able = engine.Capabilities;
-        if ((question.Mechanism == AnswerMechanism.Choice && !able.Scores) || (question.Mechanism == AnswerMechanism.PrivateDecoding && !able.Logits))
+        if (question.Mechanism == AnswerMechanism.Choice && !able.Scores)
         {
-            return PlanOutcome.Refused("privacy.mechanism", $"The engine behind this node ({able.Model}) does not offer this mechanism.");
+            return PlanOutcome.Refused("privacy.mechanism", $"A choice needs the likelihoods of its options, and the engine behind this node ({able.Model}) gives none: ask without privacy.choices.");
+        }
+
+        if (question.Mechanism == AnswerMechanism.PrivateDecoding && !able.Logits)
+        {
+            return PlanOutcome.Refused(
+                "privacy.mechanism",
+                $"Private decoding needs token log-probabilities, and the engine behind this node ({able.Model}) gives none: ask with privacy.choices, or have the model served by vLLM, llama.cpp or the embedded engine.");
         }
 
         if (question is { Mechanism: AnswerMechanism.PrivateDecoding, LogitBias.Count: > 0 } && able.MinimumLogitCoverage < int.MaxValue)
         {
-            return PlanOutcome.Refused("logit_bias", $"The engine behind this node ({able.Model}) gives its tokens as texts: they have no numbers to bias.");
+            return PlanOutcome.Refused("logit_bias", $"The engine behind this node ({able.Model}) gives its likeliest tokens only: there is nothing to bias the others against.");
         }
 
         // A choice fits any engine: its question is cut for reading, and weighed whole.

@@ -29,7 +29,7 @@ public sealed class EmbeddedEngine : IInferenceEngine, IDisposable
         (_model, _random, _clock, _options) = (model, random, clock, options ?? new EmbeddedEngineOptions());
         _prompts = new ModelPrompts(model.Template, model.Configuration.Context);
         _batcher = new ContinuousBatcher(model, _options.Serving);
-        Capabilities = new(name, model.Configuration.Context, Scores: true, Logits: true, int.MaxValue);
+        Capabilities = new(name, model.Configuration.Context, Scores: true, Logits: true, int.MaxValue) { Tokenizes = true };
     }
 
     public EngineCapabilities Capabilities { get; }
@@ -69,7 +69,8 @@ public sealed class EmbeddedEngine : IInferenceEngine, IDisposable
     {
         using var deadline = new CancellationTokenSource(_options.Timeout, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
-        var request = new StreamRequest(options.Tenant, _prompts.ForAnswer([context], options.MaxTokens)[0], options.MaxTokens, _random) { Sampling = options.Sampling };
+        var prompt = _prompts.ForAnswer([context], options.MaxTokens)[0];
+        var request = new StreamRequest(options.Tenant, prompt, options.MaxTokens, _random) { Sampling = options.Sampling };
         var tokens = _batcher.GenerateAsync(request, either.Token).GetAsyncEnumerator(CancellationToken.None);
         await using var _ = tokens.ConfigureAwait(false);
         var decoder = _model.Template.AnswerDecoder();
@@ -82,8 +83,10 @@ public sealed class EmbeddedEngine : IInferenceEngine, IDisposable
             ended = stop.Found || tokens.Current.IsLast;
         }
 
-        yield return new GeneratedText(stop.Rest(), Tokens: 0, ended || count < options.MaxTokens ? FinishReason.Stop : FinishReason.Length);
+        yield return new GeneratedText(stop.Rest(), Tokens: 0, ended || count < options.MaxTokens ? FinishReason.Stop : FinishReason.Length) { Usage = new EngineUsage(prompt.Count, count) };
     }
+
+    public Task<IReadOnlyList<int>> TokenizeAsync(string text, CancellationToken cancellationToken) => Task.FromResult(_model.Tokenizer.Encode(text));
 
     public void Dispose()
     {

@@ -10,4 +10,10 @@ public sealed record EngineCapabilities(string Model, int ContextTokens, bool Sc
 {
     /// <summary>What <see cref="Scores"/> are made from.</summary>
     public ScoreSource ScoreSource { get; init; } = ScoreSource.Likelihoods;
+
+    /// <summary>Whether <see cref="IInferenceEngine.TokenizeAsync"/> is offered.</summary>
+    public bool Tokenizes { get; init; }
+
+    /// <summary>Whether <see cref="IInferenceEngine.LoadAdapterAsync"/> is offered.</summary>
+    public bool Adapters { get; init; }
 }

@@ -4,4 +4,7 @@ namespace FederatedDpLlm.Inference.Engines;
 public sealed class EngineException(EngineFault fault, string message, Exception? inner = null) : Exception(message, inner)
 {
     public EngineFault Fault { get; } = fault;
+
+    /// <summary>The HTTP status of a refusal; null where there was none.</summary>
+    public int? Status { get; init; }
 }

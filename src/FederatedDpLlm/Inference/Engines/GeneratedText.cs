@@ -6,6 +6,9 @@ namespace FederatedDpLlm.Inference.Engines;
 /// <param name="Finish">How the answer ended, where the engine says so with this piece.</param>
 public sealed record GeneratedText(string Text, int Tokens = 1, FinishReason? Finish = null)
 {
+    /// <summary>What the whole answer took, with the last piece of an engine that counts.</summary>
+    public EngineUsage? Usage { get; init; }
+
     /// <summary>Its length only: an answer is not for logs.</summary>
     public override string ToString() => $"GeneratedText ({Text.Length} characters)";
 }

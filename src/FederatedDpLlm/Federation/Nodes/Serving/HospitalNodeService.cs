@@ -5,11 +5,17 @@ using Grpc.Core;
 namespace FederatedDpLlm.Federation.Nodes.Serving;
 
 /// <summary>The node's side of the link: plan, hold, answer, charge. It trusts the router with the question, never with the budget.</summary>
-public sealed class HospitalNodeService(IPrivateAnswering answering, DataAccounts accounts, NodeAdmission admission, NodeSettlement settlement, NodeProfile profile, NodeLoad load)
-    : HospitalNode.HospitalNodeBase
+public sealed class HospitalNodeService(
+    IPrivateAnswering answering, DataAccounts accounts, NodeAdmission admission, NodeSettlement settlement, NodeProfile profile, NodeLoad load, EngineWatch engine) : HospitalNode.HospitalNodeBase
 {
-    public override Task<NodeStatus> GetStatus(StatusRequest request, ServerCallContext context)
+    public override async Task<NodeStatus> GetStatus(StatusRequest request, ServerCallContext context)
     {
+        if (!await engine.IsReadyAsync(context.CancellationToken))
+        {
+            // A node that cannot answer is no candidate: the router asks others until the engine is back.
+            throw new RpcException(new Status(StatusCode.Unavailable, "The node's engine is not ready."));
+        }
+
         var status = new NodeStatus
         {
             Hospital = profile.Hospital,
@@ -21,7 +27,7 @@ public sealed class HospitalNodeService(IPrivateAnswering answering, DataAccount
             Logits = profile.Logits,
         };
         status.Accounts.AddRange(accounts.ToWire());
-        return Task.FromResult(status);
+        return status;
     }
 
     public override async Task Answer(AnswerRequest request, IServerStreamWriter<AnswerEvent> responseStream, ServerCallContext context)

@@ -28,7 +28,7 @@ public sealed class ShardedEngine(ShardedClusters clusters, ShardedModel model, 
     private readonly ContextRoom _room = new(Room);
     private readonly ModelPrompts _prompts = new(PromptTemplate.For(model.Tokenizer ?? throw new ArgumentException("The model has no tokenizer.", nameof(model))), model.Shape.Context);
 
-    public EngineCapabilities Capabilities { get; } = new(name, model.Shape.Context, Scores: true, Logits: true, int.MaxValue);
+    public EngineCapabilities Capabilities { get; } = new(name, model.Shape.Context, Scores: true, Logits: true, int.MaxValue) { Tokenizes = true };
 
     /// <summary>Links the nodes, cuts the model over them and lets them generate a token.</summary>
     /// <exception cref="EngineException">A node cannot be reached or cannot load its part.</exception>
@@ -84,11 +84,14 @@ public sealed class ShardedEngine(ShardedClusters clusters, ShardedModel model, 
     {
         var batch = await OpenDecodingAsync([context], options.MaxTokens, cancellationToken).ConfigureAwait(false);
         await using var _ = batch.ConfigureAwait(false);
-        await foreach (var piece in DecodingLoop.RunAsync(batch, options, random, cancellationToken).ConfigureAwait(false))
+        var prompt = _prompts.ForAnswer([context], options.MaxTokens)[0].Count;
+        await foreach (var piece in DecodingLoop.RunAsync(batch, prompt, options, random, cancellationToken).ConfigureAwait(false))
         {
             yield return piece;
         }
     }
+
+    public Task<IReadOnlyList<int>> TokenizeAsync(string text, CancellationToken cancellationToken) => Task.FromResult(model.Tokenizer!.Encode(text));
 
     public void Dispose() => clusters.Dispose();
 

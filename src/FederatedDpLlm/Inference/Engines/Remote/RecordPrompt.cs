@@ -1,18 +1,14 @@
 using System.Text;
-using System.Text.Json.Nodes;
 
-namespace FederatedDpLlm.Inference.Engines.OpenAi;
+namespace FederatedDpLlm.Inference.Engines.Remote;
 
 /// <summary>A context as chat messages, or as the plain text that completions continue.</summary>
-internal static class OpenAiPrompt
+internal static class RecordPrompt
 {
     private const string Instruction = "Answer from these records.";
 
-    public static JsonArray Messages(IReadOnlyList<ChatMessage> messages, IReadOnlyList<string> records)
-    {
-        IEnumerable<ChatMessage> all = records.Count == 0 ? messages : [new ChatMessage("system", Instruction + "\n\n" + Join(records)), .. messages];
-        return [.. all.Select(message => new JsonObject { ["role"] = message.Role, ["content"] = message.Content })];
-    }
+    public static IReadOnlyList<ChatMessage> Messages(IReadOnlyList<ChatMessage> messages, IReadOnlyList<string> records) =>
+        records.Count == 0 ? messages : [new ChatMessage("system", Instruction + "\n\n" + Join(records)), .. messages];
 
     public static string Text(ChatContext context)
     {

@@ -1,4 +1,4 @@
-namespace FederatedDpLlm.Inference.Engines.OpenAi;
+namespace FederatedDpLlm.Inference.Engines.Remote;
 
 /// <summary>Asks a chat model for one letter per option, and reads the letter or its probability from what comes back.</summary>
 internal static class OptionLetters
@@ -14,18 +14,18 @@ internal static class OptionLetters
     }
 
     /// <summary>Scores from the first token's candidates: variants of a letter (" A", "A)") add up; an absent letter lies below all that are present.</summary>
-    public static IReadOnlyList<OptionScore> FromCandidates(IReadOnlyDictionary<string, double> candidates, int options)
+    public static IReadOnlyList<OptionScore> FromCandidates(IReadOnlyList<TokenCandidate> candidates, int options)
     {
         var probabilities = new double[options];
-        foreach (var (text, logProbability) in candidates)
+        foreach (var candidate in candidates)
         {
-            if (IndexOf(text) is { } option && option < options)
+            if (IndexOf(candidate.Text) is { } option && option < options)
             {
-                probabilities[option] += Math.Exp(logProbability);
+                probabilities[option] += Math.Exp(candidate.LogProbability);
             }
         }
 
-        var least = candidates.Values.Min();
+        var least = candidates.Min(candidate => candidate.LogProbability);
         return [.. probabilities.Select(probability => new OptionScore(probability > 0 ? Math.Min(0, Math.Log(probability)) : Math.Max(Unlikely, least - 1), 1))];
     }
 

@@ -1,0 +1,40 @@
+using FederatedDpLlm.Inference.Engines;
+
+namespace FederatedDpLlm.Node;
+
+/// <summary>The language model behind this node.</summary>
+internal sealed record EngineOptions
+{
+    /// <summary>
+    /// <c>embedded</c>, <c>sharded</c> for a model that is cut over several nodes, or a server's kind: <c>vllm</c>, <c>llama.cpp</c>, <c>ollama</c>, or <c>openai</c>
+    /// for any other with OpenAI's API.
+    /// </summary>
+    public string Kind { get; init; } = "embedded";
+
+    /// <summary>For <c>embedded</c>: the model's folder or file, for <c>sharded</c> its folder; empty for the bundled one.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>For <c>sharded</c>: the nodes that hold the model.</summary>
+    public ShardedModelOptions? Shards { get; init; }
+
+    /// <summary>For a server: its address, as in <c>http://127.0.0.1:8000/v1</c>.</summary>
+    public string? BaseUrl { get; init; }
+
+    /// <summary>For a server: the model's name there.</summary>
+    public string? RemoteModel { get; init; }
+
+    /// <summary>For a server: the name of the environment variable that holds the API key; empty where none is needed.</summary>
+    public string? ApiKeyVariable { get; init; }
+
+    /// <summary>For a server: the longest context in tokens; 0 to take what it reports.</summary>
+    public int ContextTokens { get; init; }
+
+    /// <summary>
+    /// For a server: what options are scored by. <c>letter_log_probabilities</c> asks for one letter, <c>likelihoods</c> reads each option's own tokens (more
+    /// calls), <c>answered_letter</c> takes the letter answered; empty to find out what the server offers.
+    /// </summary>
+    public string? Scores { get; init; }
+
+    /// <summary>A LoRA adapter over the model (not over a <c>sharded</c> one): a file or folder, for <c>embedded</c> from this file's folder, for a server as its own machine names it.</summary>
+    public string? Adapter { get; init; }
+}

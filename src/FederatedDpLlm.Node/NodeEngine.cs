@@ -1,0 +1,107 @@
+using FederatedDpLlm.Configuration;
+using FederatedDpLlm.Inference.Engines;
+using FederatedDpLlm.Inference.Engines.Remote;
+using FederatedDpLlm.Models;
+using FederatedDpLlm.Models.Weights;
+using FederatedDpLlm.Models.Weights.Adapters;
+using FederatedDpLlm.Privacy.Sampling;
+
+namespace FederatedDpLlm.Node;
+
+/// <summary>Opens the engine that a node's configuration names.</summary>
+internal static class NodeEngine
+{
+    /// <summary>The kind that <see cref="ShardedEngines"/> starts.</summary>
+    public const string Sharded = "sharded";
+
+    private const string Embedded = "embedded";
+
+    private static readonly Dictionary<string, EngineKind> Servers = new(StringComparer.Ordinal)
+    {
+        ["openai"] = EngineKind.OpenAi,
+        ["vllm"] = EngineKind.Vllm,
+        ["llama.cpp"] = EngineKind.LlamaCpp,
+        ["ollama"] = EngineKind.Ollama,
+    };
+
+    private static readonly Dictionary<string, ScoreSource> ScoreSources = new(StringComparer.Ordinal)
+    {
+        ["likelihoods"] = ScoreSource.Likelihoods,
+        ["letter_log_probabilities"] = ScoreSource.LetterLogProbabilities,
+        ["answered_letter"] = ScoreSource.AnsweredLetter,
+    };
+
+    /// <exception cref="ConfigurationException">A setting is missing or wrong, or the model's files cannot be read.</exception>
+    /// <exception cref="EngineException">The server cannot be used.</exception>
+    public static async Task<IInferenceEngine> OpenAsync(EngineOptions options, string folder, ISecureRandom random, TimeProvider clock)
+    {
+        if (options.Kind == Embedded)
+        {
+            return LoadEmbedded(options, folder, random, clock);
+        }
+
+        var engine = await RemoteEngine.ConnectAsync(ToRemote(options), clock, CancellationToken.None);
+        if (options.Adapter is { } adapter)
+        {
+            await LoadAdapterAsync(engine, adapter);
+        }
+
+        return engine;
+    }
+
+    private static async Task LoadAdapterAsync(RemoteEngine engine, string adapter)
+    {
+        try
+        {
+            await engine.LoadAdapterAsync(NameOf(adapter), adapter, CancellationToken.None);
+        }
+        catch (NotSupportedException error)
+        {
+            throw new ConfigurationException($"'engine.adapter' cannot be used: {error.Message}", error);
+        }
+    }
+
+    private static RemoteEngineOptions ToRemote(EngineOptions options) => new()
+    {
+        Kind = Named(Servers, options.Kind, "engine.kind", Embedded, Sharded),
+        BaseUrl = Address(options.BaseUrl),
+        Model = options.RemoteModel ?? throw new ConfigurationException("'engine.remote_model' is missing: give the model's name at the server."),
+        ApiKey = options.ApiKeyVariable is { } variable
+            ? Environment.GetEnvironmentVariable(variable) ?? throw new ConfigurationException($"'engine.api_key_variable' names {variable}, which is not set.")
+            : null,
+        ContextTokens = options.ContextTokens >= 0 ? options.ContextTokens : throw new ConfigurationException("'engine.context_tokens' is below 0: give the context in tokens, or leave it out."),
+        Scores = options.Scores is { } scores ? Named(ScoreSources, scores, "engine.scores") : null,
+    };
+
+    private static T Named<T>(Dictionary<string, T> known, string name, string key, params IEnumerable<string> others) =>
+        known.TryGetValue(name, out var value) ? value : throw new ConfigurationException($"'{key}' is '{name}': one of {string.Join(", ", others.Concat(known.Keys))}.");
+
+    private static Uri Address(string? text)
+    {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+        {
+            throw new ConfigurationException("'engine.base_url' is missing or no address: give the server's, as in http://127.0.0.1:8000/v1.");
+        }
+
+        // They would not be sent, and addresses are logged.
+        return address.UserInfo.Length + address.Query.Length == 0
+            ? address
+            : throw new ConfigurationException("'engine.base_url' holds a user, a password or a query: give the key in an environment variable that 'engine.api_key_variable' names.");
+    }
+
+    private static EmbeddedEngine LoadEmbedded(EngineOptions options, string folder, ISecureRandom random, TimeProvider clock)
+    {
+        var path = options.Model is { } given ? Path.GetFullPath(Path.Combine(folder, given)) : BundledModel.Folder;
+        try
+        {
+            var adapter = options.Adapter is { } file ? LoraAdapter.Read(Path.GetFullPath(Path.Combine(folder, file))) : null;
+            return new EmbeddedEngine(LanguageModel.Load(path, adapter: adapter), NameOf(path), random, clock);
+        }
+        catch (Exception error) when (error is ModelFormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException($"The model in '{path}' cannot be loaded: {error.Message}", error);
+        }
+    }
+
+    private static string NameOf(string path) => Path.GetFileName(Path.TrimEndingDirectorySeparator(path));
+}
