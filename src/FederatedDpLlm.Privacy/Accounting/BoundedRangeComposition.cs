@@ -4,7 +4,7 @@ namespace FederatedDpLlm.Privacy.Accounting;
 
 /// <summary>The optimal composition of k exponential mechanisms of bounded range eta that are chosen beforehand.</summary>
 /// <remarks>
-/// Dong, Durfee, Rogers, arXiv:1909.13830, Theorem 3: the worst case repeats one two-outcome pair with log ratios t and t - eta, so delta is the largest over t of
+/// Dong, Durfee, Rogers, arXiv:1909.13830 (their theorem on non-adaptive composition): the worst case repeats one two-outcome pair with log ratios t and t - eta, so delta is the largest over t of
 /// sum C(k, i) q^(k-i) (1-q)^i max(0, e^(k t - i eta) - e^epsilon) with q = (e^-t - e^-eta)/(1 - e^-eta).
 /// </remarks>
 public static class BoundedRangeComposition
@@ -20,7 +20,7 @@ public static class BoundedRangeComposition
             return 0;
         }
 
-        // Between the kinks of max(0, .) the sum is smooth with one maximum, at t = (epsilon + (l+1) eta)/(k+1) clipped to [0, eta] (Lemma 3.5).
+        // Between the kinks of max(0, .) the sum is smooth with one maximum, at t = (epsilon + (l+1) eta)/(k+1) clipped to [0, eta].
         var best = 0.0;
         for (var l = 0; l <= count; l++)
         {

@@ -4,7 +4,7 @@ namespace FederatedDpLlm.Privacy.Accounting;
 
 /// <summary>
 /// The exact worst Renyi divergence of a mechanism with bounded range eta: the supremum over t in [0, eta] for two outcomes whose log ratios are t and
-/// t - eta (Dong, Durfee, Rogers, arXiv:1909.13830, Lemma 3.2 shows these are the worst pairs).
+/// t - eta (Dong, Durfee, Rogers, arXiv:1909.13830, show that these are the worst pairs).
 /// </summary>
 /// <remarks>
 /// With r = expm1(eta)/expm1(alpha eta), the supremum lies at t = eta - ln(alpha/(alpha-1) (1 - r)) and is t + (ln((1-e^(-alpha eta))/(1-e^(-eta))) - ln alpha)/(alpha-1).

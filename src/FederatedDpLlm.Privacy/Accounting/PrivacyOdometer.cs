@@ -6,7 +6,7 @@ namespace FederatedDpLlm.Privacy.Accounting;
 /// <remarks>
 /// For each k the filter of the sum 2^k s holds its loss below sqrt(2 ln(1/delta_k) 2^k s) + 2^k s/2 but for a chance of delta_k (Whitehouse, Ramdas, Rogers, Wu, ICML 2023, arXiv:2203.05481,
 /// Theorem 1). All of them hold together but for the sum of the delta_k = 6 delta/(pi k)^2, which is delta; what was spent lies below one of them at any time (the doubling of Rogers, Roth, Ullman, Vadhan,
-/// arXiv:1605.08294, Section 6). The price over a filter is a factor of up to about 1.5. For pure epsilon alone a plain sum is an odometer, at delta 0.
+/// arXiv:1605.08294). The price over a filter is a factor of up to about 1.5. For pure epsilon alone a plain sum is an odometer, at delta 0.
 /// </remarks>
 public sealed class PrivacyOdometer
 {

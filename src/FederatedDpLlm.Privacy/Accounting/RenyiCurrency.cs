@@ -1,7 +1,7 @@
 namespace FederatedDpLlm.Privacy.Accounting;
 
 /// <summary>
-/// Renyi divergence of one order that adds up. One fixed order is a valid filter (Feldman, Zrnic, arXiv:2008.11193, Theorem 4.3); "some order still fits" is not
+/// Renyi divergence of one order that adds up. One fixed order is a valid filter (Feldman, Zrnic, arXiv:2008.11193, their Renyi filter); "some order still fits" is not
 /// without an argument of its own.
 /// </summary>
 internal sealed class RenyiCurrency(RenyiOrder order, Delta delta) : Currency(delta)

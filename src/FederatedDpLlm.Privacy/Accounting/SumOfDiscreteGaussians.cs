@@ -2,9 +2,14 @@ using FederatedDpLlm.Privacy.Numerics;
 
 namespace FederatedDpLlm.Privacy.Accounting;
 
-/// <summary>Kairouz, Liu, Steinke, arXiv:2102.06387: rho of a sum of discrete Gaussians (Theorem 1, Proposition 14), rounded up.</summary>
+/// <summary>Kairouz, Liu, Steinke, arXiv:2102.06387: rho of a sum of discrete Gaussians (Theorem 1, Proposition 14, which ask for sigma of at least 1/2), rounded up.</summary>
+/// <remarks>Whatever sigma is, the other parties' noise is post-processing of one party's: the sum costs at most what that one alone costs.</remarks>
 internal static class SumOfDiscreteGaussians
 {
+    // What is above 0 and underflows.
+    private const double Least = 1e-300;
+    private const double LeastSigma = 0.5;
+
     public static double Rho(SumOfDiscreteGaussiansEvent released)
     {
         if (released.L2Sensitivity == 0)
@@ -15,6 +20,12 @@ internal static class SumOfDiscreteGaussians
         if (released.Sigma == 0)
         {
             return double.PositiveInfinity;
+        }
+
+        var alone = Rounded.DivideUp(Rounded.SquareUp(released.L2Sensitivity), Rounded.SquareDown(released.Sigma)) / 2;
+        if (released.Summands == 1 || released.Sigma < LeastSigma)
+        {
+            return Math.Max(Least, alone);
         }
 
         var tau = Tau(released.Summands, released.Sigma);
@@ -37,7 +48,7 @@ internal static class SumOfDiscreteGaussians
         var crossed = Rounded.AddUp(
             Rounded.AddUp(square, 2 * Rounded.MultiplyUp(l1, tau)),
             Rounded.MultiplyUp(Rounded.SquareUp(tau), dimension));
-        return Math.Max(1e-300, Math.Min(additive, Math.Min(Rounded.SquareUp(together), crossed) / 2));
+        return Math.Max(Least, Math.Min(Math.Min(alone, additive), Math.Min(Rounded.SquareUp(together), crossed) / 2));
     }
 
     /// <summary>tau = 10 sum over k = 1..n-1 of exp(-2 pi^2 sigma^2 k/(k+1)).</summary>

@@ -4,9 +4,9 @@ namespace FederatedDpLlm.Privacy.Accounting;
 
 /// <summary>Gaussian noise on a random subset of fixed size, under the replace relation: an upper bound.</summary>
 /// <remarks>
-/// Wang, Balle, Kasiviswanathan, arXiv:1808.00087, Theorem 9 and its ternary form (Proposition 12): 1 + sum over j of C(alpha, j) q^j zeta(j), where zeta(2) is at most
+/// Wang, Balle, Kasiviswanathan, arXiv:1808.00087, Theorem 9, in the form with ternary divergences: 1 + sum over j of C(alpha, j) q^j zeta(j), where zeta(2) is at most
 /// min(4 (e^D2 - 1), 2 e^D2), and zeta(j) at most 4 sqrt(B(2 floor(j/2)) B(2 ceil(j/2))) with B(l) = E[(P/Q - 1)^l], or 2 e^((j-1) Dj). Between whole orders the logarithm of the moment is
-/// interpolated, which its convexity allows (Corollary 10).
+/// interpolated, which its convexity allows.
 /// </remarks>
 internal static class WithoutReplacementRenyi
 {

@@ -8,7 +8,7 @@ namespace FederatedDpLlm.Privacy.Accounting;
 /// </summary>
 /// <remarks>
 /// References: Bun, Steinke, arXiv:1605.02065 (composition: Lemma 1.7; pure DP: Proposition 1.4); Canonne, Kamath, Steinke, arXiv:2004.00010, Corollary 13
-/// (conversion; Proposition 16: discrete noise costs no more than continuous); Cesar, Rogers, arXiv:2004.07223, Lemma 3.2 (a bounded range of eta is eta^2/8-zCDP). Adaptively chosen events: a sum of rho that is kept
+/// (conversion; also there: discrete noise costs no more than continuous); Cesar, Rogers, arXiv:2004.07223 (a bounded range of eta is eta^2/8-zCDP). Adaptively chosen events: a sum of rho that is kept
 /// below a bound fixed beforehand is a valid filter (Feldman, Zrnic, arXiv:2008.11193; Whitehouse et al., ICML 2023, Theorem 1).
 /// </remarks>
 public static class ZeroConcentrated

@@ -4,7 +4,7 @@ using FederatedDpLlm.Privacy.Sampling;
 namespace FederatedDpLlm.Privacy.Mechanisms;
 
 /// <summary>One answer out of k, made private by whoever gives it: the truth, or with a known probability an answer drawn uniformly from all k.</summary>
-/// <remarks>Warner, JASA 1965; Kairouz, Oh, Viswanath, arXiv:1407.1338, section 4.2 (k answers). Parameters: the probability is a multiple of 2^-53 and is kept exactly.</remarks>
+/// <remarks>Warner, JASA 1965; Kairouz, Oh, Viswanath, arXiv:1407.1338 (k answers). Parameters: the probability is a multiple of 2^-53 and is kept exactly.</remarks>
 public sealed class RandomizedResponse : IMechanism
 {
     private const int GridBits = 53;

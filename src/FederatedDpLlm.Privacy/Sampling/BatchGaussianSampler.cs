@@ -10,7 +10,7 @@ namespace FederatedDpLlm.Privacy.Sampling;
 /// (below 2^-60 a sample), and many times faster. Time does not depend on the noise, but for one sample in about 2^22.
 /// </summary>
 /// <remarks>
-/// References: Poeppelmann, Ducas, Gueneysu, CHES 2014 (IACR ePrint 2014/254), section 3.2: X1 + k X2 of discrete Gaussians is nearly one of variance s1^2 + k^2 s2^2; Micciancio, Walter, CRYPTO 2017.
+/// References: Poeppelmann, Ducas, Gueneysu, CHES 2014 (IACR ePrint 2014/254): X1 + k X2 of discrete Gaussians is nearly one of variance s1^2 + k^2 s2^2; Micciancio, Walter, CRYPTO 2017.
 /// With 1/tau^2 = 1/s2^2 + k^2/s1^2, P(X1 + k X2 = x) is e^(-x^2/(2 s^2)) times a sum of e^(-(n - c)^2/(2 tau^2)) over the integers n, and by Poisson summation that sum depends on x (through c) by
 /// a factor within 1 +- d, d = 2 sum of e^(-2 pi^2 tau^2 m^2): the statistical distance is at most d/(1 - d).
 /// Parameters: narrow tables of sigma 9.5 below, k at most 6, so tau is at least 1.55; sigma up to 2^40.

@@ -46,7 +46,7 @@ public sealed class ExactSumTests
     public void Bounded_ranges_lie_between_a_two_outcome_mechanism_and_the_optimal_bound() =>
         Gen.Select(Gen.Int[10, 500], Gen.Int[2, 40], Gen.Double[0.05, 0.9]).Sample((milliEta, count, position) =>
         {
-            // Releases fixed beforehand have an exact worst case (Dong, Durfee, Rogers, Theorem 3); no mechanism may be below it, and the lower end must not be above it.
+            // Releases fixed beforehand have an exact worst case (Dong, Durfee, Rogers); no mechanism may be below it, and the lower end must not be above it.
             var epsilon = milliEta / 1000.0 * count * position;
             var exact = BoundedRangeComposition.OptimalDelta(milliEta / 1000.0, count, epsilon);
             var bracket = PrivacyLoss.DeltaAt(new ExponentialMechanismEvent(milliEta / 1000.0, NeighbouringRelation.ReplaceOne).Times(count), epsilon);

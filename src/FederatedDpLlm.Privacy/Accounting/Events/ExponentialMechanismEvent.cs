@@ -5,7 +5,7 @@ namespace FederatedDpLlm.Privacy.Accounting;
 /// <summary>
 /// One choice by the exponential mechanism, P(v) proportional to exp(score(v)/beta); the same as the report-noisy-max with Gumbel(beta) noise.
 /// </summary>
-/// <remarks>McSherry, Talwar, FOCS 2007; bounded range: Durfee, Rogers, arXiv:1905.04273, Definition 3.1.</remarks>
+/// <remarks>McSherry, Talwar, FOCS 2007; bounded range: Durfee, Rogers, arXiv:1905.04273.</remarks>
 public sealed record ExponentialMechanismEvent : PrivacyEvent
 {
     /// <param name="boundedRange">eta, at least 0: the range over the candidates of the change of score(v)/beta between neighbours.</param>

@@ -6,7 +6,7 @@ namespace FederatedDpLlm.Privacy.Accounting;
 /// Gaussian noise on a sum whose sensitivity is itself random: the unit contributes <c>Sensitivities[j]</c> with probability <c>Probabilities[j]</c>. A Poisson-sampled
 /// Gaussian is the mixture of 0 and the sensitivity.
 /// </summary>
-/// <remarks>Choquette-Choo, Ganesh, Steinke, Thakurta, arXiv:2310.15526, Lemma 4.5.</remarks>
+/// <remarks>Choquette-Choo, Ganesh, Steinke, Thakurta, arXiv:2310.15526 (their lemma on mixtures of Gaussians).</remarks>
 public sealed record MixtureOfGaussiansEvent : PrivacyEvent
 {
     /// <param name="sigma">Standard deviation of the noise; 0 protects nothing.</param>

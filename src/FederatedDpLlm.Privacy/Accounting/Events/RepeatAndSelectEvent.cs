@@ -5,7 +5,7 @@ namespace FederatedDpLlm.Privacy.Accounting;
 /// </summary>
 /// <remarks>
 /// Papernot, Steinke, arXiv:2110.03620: the number follows a truncated negative binomial distribution with shape eta (1: geometric; 0: logarithmic) and the given mean; for pure
-/// epsilon each, the selected one is (2 + eta) epsilon (Corollary 16 there; Liu, Talwar, arXiv:1811.07971 for the geometric case).
+/// epsilon each, the selected one is (2 + eta) epsilon (their corollary on pure privacy; Liu, Talwar, arXiv:1811.07971 for the geometric case).
 /// </remarks>
 public sealed record RepeatAndSelectEvent : PrivacyEvent
 {

@@ -5,7 +5,7 @@ namespace FederatedDpLlm.Privacy.Accounting;
 /// <summary>
 /// All prefix sums of a stream through binary trees of Gaussian noise, one tree after another, each unit contributing to one leaf of one tree (one pass, DP-FTRL).
 /// </summary>
-/// <remarks>Kairouz et al., arXiv:2103.00039, Appendix B: a leaf lies under ceil(log2(steps + 1)) noisy nodes; trees of different units do not add up.</remarks>
+/// <remarks>Kairouz et al., arXiv:2103.00039 (the privacy of DP-FTRL): a leaf lies under ceil(log2(steps + 1)) noisy nodes; trees of different units do not add up.</remarks>
 public sealed record TreeAggregationEvent : PrivacyEvent
 {
     /// <param name="noiseMultiplier">Standard deviation of a node's noise over the L2 norm of a contribution; 0 protects nothing.</param>

@@ -17,7 +17,7 @@ internal sealed class BoundedRangePair(double eta) : DominatingPair
     /// <summary>Holds the ends and, half way to them, the witness's two losses.</summary>
     public override double Spacing => eta / 2;
 
-    /// <summary>The two-outcome mechanism with log ratios eta/2 and -eta/2: of all t, about the worst for many releases (Theorem 3 there).</summary>
+    /// <summary>The two-outcome mechanism with log ratios eta/2 and -eta/2: of all t, about the worst for many releases.</summary>
     public override DominatingPair Witness { get; } = AtomicPair.OfApproximate(eta / 2, 0);
 
     public override Masses Above(double loss) =>

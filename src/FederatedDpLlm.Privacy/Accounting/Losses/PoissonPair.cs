@@ -5,7 +5,7 @@ namespace FederatedDpLlm.Privacy.Accounting.Losses;
 /// <summary>
 /// Poisson sampling of a pair: (1-q) Q + q P against Q ("remove"); swapped, it is "add". Every loss l becomes ln(1 - q + q e^l).
 /// </summary>
-/// <remarks>Zhu, Dong, Wang, arXiv:2106.08567, Theorem 11 and Proposition 30: the pair for add-or-remove is the worse of the two directions.</remarks>
+/// <remarks>Zhu, Dong, Wang, arXiv:2106.08567, Theorem 11: the pair for add-or-remove is the worse of the two directions.</remarks>
 internal sealed class PoissonPair(DominatingPair inner, double rate) : DominatingPair
 {
     // What only Q can produce is not impossible any more where the unit was not drawn.
