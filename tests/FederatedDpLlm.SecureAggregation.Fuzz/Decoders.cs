@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using FederatedDpLlm.Privacy.Sampling;
+using FederatedDpLlm.SecureAggregation.Commitments;
 using FederatedDpLlm.SecureAggregation.Fields;
 using FederatedDpLlm.SecureAggregation.Homomorphic;
 using FederatedDpLlm.SecureAggregation.KeyAgreement;
@@ -39,11 +40,15 @@ internal static class Decoders
         var dealer = SignedFrame.Open(sharing.Frame, MessageKind.Sharing, parameters).Required;
         var upload = SignedFrame.Open(Of(CoordinatorStage.Uploads).First().Frame, MessageKind.Upload, parameters).Required;
         var unmasking = SignedFrame.Open(Of(CoordinatorStage.Unmaskings).First().Frame, MessageKind.Unmasking, parameters).Required;
-        var announcement = new SurvivorAnnouncement([0, 1, 2, 3], SHA256.HashData([1])).Encode(parameters);
-        var snapshot = Sharing(parameters, identities, random).Snapshot.ToArray();
+        var announced = new SurvivorAnnouncement([0, 1, 2, 3], SHA256.HashData([1]));
+        var announcement = announced.Encode(parameters);
+        var (dealt, reader) = Sharing(parameters, identities, random);
+        var snapshot = dealt.Snapshot.ToArray();
         var committee = new RoundParameters(
             "fuzz", 1, AggregationMode.Committee, 3, 8, [.. identities.Select(identity => identity.PublicKey)], new byte[32], new byte[32], 3, acceptUnreviewedCryptography: true);
-        var member = SignedFrame.Open(Sharing(committee, identities, random).Release().Frame, MessageKind.Sharing, committee).Required.Body.ToArray();
+        var (memberDealt, memberReader) = Sharing(committee, identities, random);
+        var member = SignedFrame.Open(memberDealt.Release().Frame, MessageKind.Sharing, committee).Required.Body.ToArray();
+        var sumCommitments = SumCheck.Contribute(parameters, SumChallenge.For(parameters, announced, new int[3]), new int[3], 1, identities[1], random).Commitments.ToArray();
         using var element = CommitteeEncryption.PublicPolynomial(new byte[16]);
         byte[] scalar = [1, .. new byte[31]];
         var point = new byte[GroupElement.SizeBytes];
@@ -59,6 +64,9 @@ internal static class Decoders
             new("sharing-body-of-a-holder", dealer.Body.ToArray(), bytes => SharingBody.TryDecode(bytes, dealer.Sender, book.Graph, reader: 1) is null ? null : bytes),
             new("sharing-with-envelopes", sharing.Frame.ToArray(), bytes => DealtSharing.Read(new KeySharing(bytes, sharing.Attachments), book, parameters).Value?.Frame.ToArray()),
             new("share-envelope", sharing.Attachments[0].ToArray(), bytes => DealtSharing.Read(new KeySharing(sharing.Frame, [bytes, .. sharing.Attachments.Skip(1)]), book, parameters).Value?.Envelopes[0].ToArray()),
+            new("opened-share-envelope", dealt.Release().Envelopes[0].ToArray(), OpenShares(parameters, dealt, reader)),
+            new("committee-envelope", memberDealt.Release().Envelopes[0].ToArray(), OpenCommitteeShare(committee, memberDealt, memberReader)),
+            new("sum-commitments", sumCommitments, bytes => SumCheck.Verify(parameters, announced, new int[3], [bytes], new AggregateSum(new int[SumCheck.VectorLength], announced.Survivors, [])) is { Code: RefusalCode.TooFewSurvivors } ? bytes : null),
             new("upload-body", upload.Body.ToArray(), bytes => UploadBody.TryDecode(bytes)?.Encode()),
             new("unmasking-body", unmasking.Body.ToArray(), bytes => UnmaskingBody.TryDecode(bytes, unmasking.Sender, parameters)?.Encode()),
             new("committee-sharing-body", member, bytes => CommitteeSharingBody.TryDecode(bytes, committee)?.Encode()),
@@ -72,13 +80,30 @@ internal static class Decoders
         IEnumerable<TranscriptEntry> Of(CoordinatorStage stage) => entries.Where(entry => entry.Stage == stage);
     }
 
-    private static PendingRelease<KeySharing> Sharing(RoundParameters parameters, HospitalIdentity[] identities, CountingRandom random)
+    private static (PendingRelease<KeySharing> Dealt, HybridKeyPair Reader) Sharing(RoundParameters parameters, HospitalIdentity[] identities, CountingRandom random)
     {
         var clients = identities.Select((identity, number) => new AggregationClient(parameters, number, identity, random)).ToList();
-        var advertisements = clients.Select(client => client.Advertise().Required.Release()).ToList();
-        var pending = clients[0].ShareKeys(advertisements).Required;
+        var pending = clients.Select(client => client.Advertise().Required).ToList();
+        var dealt = clients[0].ShareKeys([.. pending.Select(advertisement => advertisement.Release())]).Required;
         clients.ForEach(client => client.Dispose());
-        return pending;
+        return (dealt, new HybridKeyPair(ClientMemory.TryDecode(pending[1].Snapshot.Span)!.ChannelSeed));
+    }
+
+    private static Func<byte[], byte[]?> OpenShares(RoundParameters parameters, PendingRelease<KeySharing> dealt, HybridKeyPair reader)
+    {
+        var memory = ClientMemory.TryDecode(dealt.Snapshot.Span)!;
+        var graph = SharingGraph.Build(Clients, memory.Members, parameters.Sharing, memory.Advertisements);
+        var body = SharingBody.TryDecode(SignedFrame.Open(dealt.Release().Frame, MessageKind.Sharing, parameters).Required.Body, 0, graph)!;
+        var context = new EnvelopeContext(parameters, memory.Advertisements, body.Binding, 0, 1);
+        return bytes => ShareEnvelope.TryOpen(context, bytes, reader, out _, out _) ? bytes : null;
+    }
+
+    private static Func<byte[], byte[]?> OpenCommitteeShare(RoundParameters parameters, PendingRelease<KeySharing> dealt, HybridKeyPair reader)
+    {
+        var memory = ClientMemory.TryDecode(dealt.Snapshot.Span)!;
+        var body = CommitteeSharingBody.TryDecode(SignedFrame.Open(dealt.Release().Frame, MessageKind.Sharing, parameters).Required.Body, parameters)!;
+        var context = new EnvelopeContext(parameters, memory.Advertisements, body.Binding, 0, 1);
+        return bytes => CommitteeEnvelope.TryOpen(context, bytes, reader) is null ? null : bytes;
     }
 
     private static byte[] Written(GroupElement element)

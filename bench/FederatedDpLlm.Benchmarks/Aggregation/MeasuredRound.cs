@@ -41,6 +41,9 @@ internal sealed class MeasuredRound : IDisposable
     /// <summary>Processor seconds of the calling thread, per client: advertise, share keys, upload, confirm, unmask.</summary>
     public double[][] ClientSeconds { get; }
 
+    /// <summary>Processor seconds of taking the sharings (signature, decoding, degree of the commitments).</summary>
+    public double ReceiveSharingSeconds { get; private set; }
+
     /// <summary>Of taking the uploads (signature, hash, addition).</summary>
     public double ReceiveUploadSeconds { get; private set; }
 
@@ -64,7 +67,10 @@ internal sealed class MeasuredRound : IDisposable
         var advertisements = coordinator.CloseAdvertisements().Required;
         foreach (var client in clients)
         {
-            Accept(coordinator.ReceiveSharing(Step(client, 1, () => client.ShareKeys(advertisements))));
+            var sharing = Step(client, 1, () => client.ShareKeys(advertisements));
+            var started = ThreadTime.Seconds;
+            Accept(coordinator.ReceiveSharing(sharing));
+            ReceiveSharingSeconds += ThreadTime.Seconds - started;
         }
 
         var inboxes = coordinator.CloseSharings().Required;

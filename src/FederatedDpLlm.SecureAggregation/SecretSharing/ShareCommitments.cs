@@ -104,20 +104,40 @@ public sealed class ShareCommitments
         return new Polynomial(challenge);
     }
 
+    // Of every point, the product of its differences to the others.
     private static Scalar[] ProductsOfDifferences(ReadOnlySpan<int> points)
     {
         var products = new Scalar[points.Length];
         for (var i = 0; i < products.Length; i++)
         {
-            var product = Scalar.One;
-            for (var j = 0; j < points.Length; j++)
-            {
-                product *= j == i ? Scalar.One : Scalar.From((uint)points[i]) - Scalar.From((uint)points[j]);
-            }
-
-            products[i] = product;
+            products[i] = ProductOfDifferences(points, i);
         }
 
         return products;
+    }
+
+    // Differences are multiplied as integers for as long as they fit, since an operation in the field costs a hundred of these.
+    private static Scalar ProductOfDifferences(ReadOnlySpan<int> points, int i)
+    {
+        var (product, factor, isNegative) = (Scalar.One, 1u, false);
+        foreach (var other in points)
+        {
+            if (other == points[i])
+            {
+                continue;
+            }
+
+            var difference = (uint)Math.Abs(points[i] - other);
+            isNegative ^= points[i] < other;
+            if (Math.BigMul(factor, difference) > uint.MaxValue)
+            {
+                (product, factor) = (product * Scalar.From(factor), 1);
+            }
+
+            factor *= difference;
+        }
+
+        product *= Scalar.From(factor);
+        return isNegative ? Scalar.Zero - product : product;
     }
 }

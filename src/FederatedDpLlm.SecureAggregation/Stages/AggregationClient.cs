@@ -166,14 +166,9 @@ public sealed class AggregationClient : IDisposable
             return Refuse(RefusalCode.Malformed);
         }
 
-        if (announcement.Survivors.Count < _parameters.MinimumSurvivors)
+        if (SurvivorCheck.Check(_memory, announcement, announced.InclusionProof, _parameters) is { } refusal)
         {
-            return Refuse(RefusalCode.TooFewSurvivors);
-        }
-
-        if (!HoldsOwnUpload(announcement, announced.InclusionProof) || !SurvivorsAreDealers(announcement))
-        {
-            return Refuse(RefusalCode.Equivocation);
+            return Outcome<PendingRelease<ReadOnlyMemory<byte>>>.Refused(refusal);
         }
 
         if (_parameters.Mode == AggregationMode.Committee)
@@ -189,6 +184,8 @@ public sealed class AggregationClient : IDisposable
 
         _memory.Announcement = announced.Announcement.ToArray();
         _memory.LastMessage = [SignedFrame.Seal(MessageKind.Confirmation, _parameters, Self, _identity, announcement.Digest(_parameters))];
+        // The upload is never repeated from here on: whoever takes this client over later shall not find what masked it.
+        _memory.ForgetMasks();
         _memory.Stage = ClientStage.Confirmed;
         return Pending();
     }
@@ -222,7 +219,6 @@ public sealed class AggregationClient : IDisposable
             : ReleasedShares(announcement);
         _memory.LastMessage = [SignedFrame.Seal(MessageKind.Unmasking, _parameters, Self, _identity, body)];
         // What was not released is forgotten: a later compromise of this client cannot release it.
-        // So are the secrets that masked its own update: the last message can be repeated without them.
         _memory.Forget();
         (_memory.CommitteeShare, _memory.CommitteeSum) = ([], []);
         _memory.Stage = ClientStage.Unmasked;
@@ -279,22 +275,6 @@ public sealed class AggregationClient : IDisposable
 
     private KeySharing LastSharing() =>
         new(_memory.LastMessage[0], [.. _memory.LastMessage.Skip(1).Select(envelope => (ReadOnlyMemory<byte>)envelope)]);
-
-    private bool HoldsOwnUpload(SurvivorAnnouncement announcement, IReadOnlyList<byte[]> proof) =>
-        MerkleTree.Verify(_memory.UploadLeaf, announcement.PlaceOf(Self), announcement.Survivors.Count, proof, announcement.UploadRoot.Span);
-
-    // A neighbour whose shares never came cannot have been masked with: a set that holds it was made for somebody else's eyes. Whoever never advertised is nobody's
-    // neighbour and carries no masks: a set that holds him pretends to be larger than it is.
-    private bool SurvivorsAreDealers(SurvivorAnnouncement announcement)
-    {
-        if (_parameters.Mode != AggregationMode.Committee && !announcement.Survivors.All(_memory.Members.Contains))
-        {
-            return false;
-        }
-
-        var graph = SharingGraph.Build(_parameters.Clients, _memory.Members, _parameters.Sharing, _memory.Advertisements);
-        return _parameters.Mode == AggregationMode.Committee || announcement.Survivors.All(survivor => !graph.AreNeighbours(Self, survivor) || _memory.Held.ContainsKey(survivor));
-    }
 
     private sealed record HiddenUpdate(byte[] Payload, byte[] KeyHash);
 }

@@ -185,16 +185,22 @@ internal sealed class ClientMemory : IDisposable
     /// <summary>Wipes every secret.</summary>
     public void Forget()
     {
+        ForgetMasks();
+        CryptographicOperations.ZeroMemory(CommitteeShare);
+        Held.Clear();
+    }
+
+    /// <summary>Wipes what hid this client's own update and what opened the envelopes; the shares held for others stay.</summary>
+    public void ForgetMasks()
+    {
         (Seed, SelfMask) = (default, default);
         CryptographicOperations.ZeroMemory(ChannelSeed);
-        CryptographicOperations.ZeroMemory(CommitteeShare);
         foreach (var key in EdgeKeys.Values)
         {
             CryptographicOperations.ZeroMemory(key);
         }
 
         EdgeKeys.Clear();
-        Held.Clear();
     }
 
     // An encoding is unique: entries ascend.

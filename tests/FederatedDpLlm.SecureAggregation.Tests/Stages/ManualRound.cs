@@ -20,6 +20,9 @@ internal sealed class ManualRound(Federation federation) : IDisposable
 
     public Dictionary<int, byte[]> Snapshots { get; } = [];
 
+    /// <summary>As of the upload: the last ones that hold what masked it.</summary>
+    public Dictionary<int, byte[]> Uploaded { get; } = [];
+
     public Dictionary<int, KeySharing> Sharings { get; } = [];
 
     public SortedDictionary<int, MaskedUpload> Uploads { get; } = [];
@@ -60,7 +63,12 @@ internal sealed class ManualRound(Federation federation) : IDisposable
         return Deliver();
     }
 
-    public MaskedUpload Upload(int client) => Uploads[client] = UploadPending(client).Release();
+    public MaskedUpload Upload(int client)
+    {
+        var pending = UploadPending(client);
+        Uploaded[client] = pending.Snapshot.ToArray();
+        return Uploads[client] = pending.Release();
+    }
 
     public PendingRelease<MaskedUpload> UploadPending(int client) => Clients[client].Upload(_inboxes[client], federation.Inputs[client]).Required;
 
@@ -113,12 +121,12 @@ internal sealed class ManualRound(Federation federation) : IDisposable
         return Coordinator.Finish();
     }
 
-    public SecretShare[] HeldBy(Func<ClientMemory, SecretShare> share) => [.. Clients.Select(client => share(ClientMemory.TryDecode(Snapshots[client.Self])!))];
+    public SecretShare[] HeldBy(Func<ClientMemory, SecretShare> share) => [.. Clients.Select(client => share(ClientMemory.TryDecode(Uploaded[client.Self])!))];
 
     /// <summary>What a coordinator that got these shares makes of one client's upload.</summary>
     public int[] OpenUpload(int client, SecretShare[] seedShares, SecretShare[]? selfMasks)
     {
-        var memory = ClientMemory.TryDecode(Snapshots[client])!;
+        var memory = ClientMemory.TryDecode(Uploaded[client])!;
         var threshold = federation.Parameters.Sharing.Threshold;
         var seed = VerifiableSecretSharing.Reconstruct(seedShares.AsSpan()[..threshold]).Value;
         Assert.True(seed.FixedTimeEquals(memory.Seed));

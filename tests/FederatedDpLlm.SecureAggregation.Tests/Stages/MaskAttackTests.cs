@@ -110,17 +110,19 @@ public sealed class MaskAttackTests
     }
 
     [Fact]
-    public void The_last_snapshot_holds_none_of_the_secrets_that_masked_the_update()
+    public void A_snapshot_from_the_signed_survivor_set_on_holds_none_of_the_secrets_that_masked_the_update()
     {
         using var federation = new Federation(6, 8);
         using var round = new ManualRound(federation);
         round.ToConfirmations();
-        var before = ClientMemory.TryDecode(round.Snapshots[0])!;
-        var last = round.Clients[0].Unmask(round.Confirmations).Required.Snapshot.ToArray();
-        Assert.All(
-            new[] { before.Seed.Bytes.ToArray(), before.SelfMask.Bytes.ToArray(), before.ChannelSeed },
-            secret => Assert.Equal(-1, last.AsSpan().IndexOf(secret)));
-        Assert.Empty(ClientMemory.TryDecode(last)!.EdgeKeys);
+        var before = ClientMemory.TryDecode(round.Uploaded[0])!;
+        byte[][] secrets = [before.Seed.Bytes.ToArray(), before.SelfMask.Bytes.ToArray(), before.ChannelSeed, .. before.EdgeKeys.Values];
+        Assert.Equal(3 + 5, secrets.Length);
+        Assert.All(secrets, secret => Assert.NotEqual(-1, round.Uploaded[0].AsSpan().IndexOf(secret)));
+        foreach (var snapshot in new[] { round.Snapshots[0], round.Clients[0].Unmask(round.Confirmations).Required.Snapshot.ToArray() })
+        {
+            Assert.All(secrets, secret => Assert.Equal(-1, snapshot.AsSpan().IndexOf(secret)));
+        }
     }
 
     private static uint[] Keystream(byte[] key, int lanes)
