@@ -64,19 +64,23 @@ internal sealed unsafe class CounterKeystream : IDisposable
     private void Apply(Span<uint> lanes, ulong firstBlock, bool subtract)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        var done = 0;
-        if (_schedule != null)
+        if (_schedule == null)
         {
-            done = subtract ? Wide(lanes, firstBlock, new Subtraction()) : Wide(lanes, firstBlock, new Addition());
+            Remainder(lanes, firstBlock, subtract);
+            return;
         }
 
-        if (done < lanes.Length)
-        {
-            Remainder(lanes[done..], firstBlock + (ulong)(done / LanesPerBlock), subtract);
-        }
+        // Up to a multiple of the blocks in flight, then the bulk, then the rest.
+        var before = Math.Min(lanes.Length, (int)(unchecked(0 - firstBlock) % BlocksInFlight) * LanesPerBlock);
+        Remainder(lanes[..before], firstBlock, subtract);
+        lanes = lanes[before..];
+        firstBlock += (ulong)(before / LanesPerBlock);
+        var done = subtract ? Wide(lanes, firstBlock, new Subtraction()) : Wide(lanes, firstBlock, new Addition());
+        Remainder(lanes[done..], firstBlock + (ulong)(done / LanesPerBlock), subtract);
     }
 
-    // Eight independent blocks hide the latency of AESENC (3-4 cycles, one or two a cycle).
+    // Eight independent blocks hide the latency of AESENC (3-4 cycles, one or two a cycle). The first of them is a multiple of eight, so that the others' counters
+    // differ from its own in the last byte alone.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Wide<TOperation>(Span<uint> lanes, ulong block, TOperation operation)
         where TOperation : struct, IOperation
@@ -90,15 +94,15 @@ internal sealed unsafe class CounterKeystream : IDisposable
             var end = start + whole;
             for (var at = start; at < end; at += Step)
             {
-                var key = keys[0];
-                var b0 = Counter(prefix, block) ^ key;
-                var b1 = Counter(prefix, block + 1) ^ key;
-                var b2 = Counter(prefix, block + 2) ^ key;
-                var b3 = Counter(prefix, block + 3) ^ key;
-                var b4 = Counter(prefix, block + 4) ^ key;
-                var b5 = Counter(prefix, block + 5) ^ key;
-                var b6 = Counter(prefix, block + 6) ^ key;
-                var b7 = Counter(prefix, block + 7) ^ key;
+                var b0 = Counter(prefix, block) ^ keys[0];
+                var b1 = b0 ^ LastByte(1);
+                var b2 = b0 ^ LastByte(2);
+                var b3 = b0 ^ LastByte(3);
+                var b4 = b0 ^ LastByte(4);
+                var b5 = b0 ^ LastByte(5);
+                var b6 = b0 ^ LastByte(6);
+                var b7 = b0 ^ LastByte(7);
+                Vector128<byte> key;
                 for (var round = 1; round < RoundKeys - 1; round++)
                 {
                     key = keys[round];
@@ -173,6 +177,9 @@ internal sealed unsafe class CounterKeystream : IDisposable
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> Counter(ulong prefix, ulong block) => Vector128.Create(prefix, BinaryPrimitives.ReverseEndianness(block)).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> LastByte(byte value) => Vector128.Create(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, value);
 
     private void Expand(ReadOnlySpan<byte> key)
     {
