@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -50,8 +51,10 @@ internal static class GaussianNoise
     }
 
     /// <summary>Turns uniform words into samples; the stream gives the second word of those that the first leaves open.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Decide(ReadOnlySpan<ulong> words, Span<long> noise, KeystreamWords stream, int region, int firstIndex)
     {
+        var upper = Upper.AsSpan();
         ref var from = ref MemoryMarshal.GetReference(words);
         ref var to = ref MemoryMarshal.GetReference(noise);
         for (var i = 0; i <= words.Length - Step; i += Step)
@@ -61,7 +64,7 @@ internal static class GaussianNoise
             var (u0, u1, u2, u3) = (w0 >>> 1, w1 >>> 1, w2 >>> 1, w3 >>> 1);
             var (m0, m1, m2, m3) = (Vector512<ulong>.Zero, Vector512<ulong>.Zero, Vector512<ulong>.Zero, Vector512<ulong>.Zero);
             var (nearest, second) = (Vector512<ulong>.AllBitsSet, Vector512<ulong>.AllBitsSet);
-            foreach (var entry in Upper)
+            foreach (var entry in upper)
             {
                 // Both are below 2^63: the sign of the difference is the comparison, and a difference of zero is a tie.
                 var threshold = Vector512.Create(entry);

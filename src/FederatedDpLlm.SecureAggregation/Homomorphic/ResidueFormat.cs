@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -20,6 +21,7 @@ internal static class ResidueFormat
     private const ulong TwoBits = 0x0303030303030303;
 
     /// <summary>Writes a plane of centred residues.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Write(ReadOnlySpan<double> plane, RingModulus modulus, Span<byte> encoded)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(plane.Length, Ring.Degree);
@@ -67,6 +69,7 @@ internal static class ResidueFormat
     }
 
     /// <summary>Sums of at most 2^13 residues as centred residues; <paramref name="plane"/> may be the same memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Centre(ReadOnlySpan<ulong> sums, RingModulus modulus, Span<double> plane)
     {
         ref var from = ref MemoryMarshal.GetReference(sums);
@@ -87,6 +90,7 @@ internal static class ResidueFormat
     private static Vector512<ulong> Canonical(Vector512<double> centred, Vector512<double> p) =>
         SmallIntegers.ToIntegers(centred + (Vector512.LessThan(centred, Vector512<double>.Zero) & p)).AsUInt64();
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool Accumulate<TOperation>(Span<ulong> sums, ReadOnlySpan<byte> encoded, RingModulus modulus, TOperation operation)
         where TOperation : struct, IOperation
     {

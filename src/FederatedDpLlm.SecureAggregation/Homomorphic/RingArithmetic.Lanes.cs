@@ -16,6 +16,7 @@ internal sealed unsafe partial class RingArithmetic<TLanes, TVector> : RingArith
     // The first four stages work on values this far apart, after which 16 blocks of this length are independent and stay in the first-level cache.
     private const int Block = Ring.Degree / 16;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void MultiplyAdd(Span<double> sum, ReadOnlySpan<double> left, ReadOnlySpan<double> right, RingModulus modulus)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(sum.Length % 8, 0);
@@ -31,6 +32,7 @@ internal sealed unsafe partial class RingArithmetic<TLanes, TVector> : RingArith
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void MultiplyAdd(Span<double> sum, ReadOnlySpan<double> left, double factor, RingModulus modulus)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(sum.Length % 8, 0);
@@ -45,6 +47,7 @@ internal sealed unsafe partial class RingArithmetic<TLanes, TVector> : RingArith
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void ScaledDifference(Span<double> result, ReadOnlySpan<double> left, ReadOnlySpan<double> right, double factor, RingModulus modulus)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(result.Length % 8, 0);
@@ -60,6 +63,7 @@ internal sealed unsafe partial class RingArithmetic<TLanes, TVector> : RingArith
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Combine(Span<double> result, LimbPlanes limbs, ReadOnlySpan<double> factors, RingModulus modulus)
     {
         var length = limbs.Length;

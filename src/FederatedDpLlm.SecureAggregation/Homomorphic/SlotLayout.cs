@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -66,6 +67,7 @@ internal sealed class SlotLayout
     /// <param name="noise">The errors of these coefficients.</param>
     /// <param name="limbs">Four planes of <see cref="Piece"/> limbs; filled.</param>
     /// <returns>Whether every value is in its range.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool Pack(ReadOnlySpan<int> values, int first, ReadOnlySpan<long> noise, Span<long> limbs)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(values.Length, ValuesPerElement);

@@ -18,6 +18,7 @@ internal static class SmallIntegers
         (doubles + Vector512.Create(Shift)).AsInt64() - Vector512.Create(BitConverter.DoubleToInt64Bits(Shift));
 
     /// <summary>A multiple of 8 of them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ToDoubles(ReadOnlySpan<long> integers, Span<double> doubles)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(integers.Length % 8, 0);

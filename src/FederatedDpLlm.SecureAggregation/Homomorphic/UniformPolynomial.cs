@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -21,6 +22,7 @@ internal static class UniformPolynomial
     }
 
     /// <summary>Turns words, given in the place of the doubles, into residues.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Decide(Span<double> plane, RingModulus modulus, KeystreamWords stream, int region)
     {
         var words = MemoryMarshal.Cast<double, ulong>(plane);

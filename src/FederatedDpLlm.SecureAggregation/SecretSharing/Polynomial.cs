@@ -49,22 +49,24 @@ public sealed class Polynomial : IDisposable
 
     /// <summary>
     /// The factors by which values at <paramref name="points"/> add up to the value at zero, for every polynomial of a degree below their number:
-    /// factor i is the product over j of x_j / (x_j - x_i).
+    /// factor i is the product over the other j of x_j / (x_j - x_i), or the product of all x over x_i and those differences.
     /// </summary>
-    /// <exception cref="ArgumentException">Two points are the same, or one is zero.</exception>
+    /// <exception cref="ArgumentException">Two points are the same, or one is not positive.</exception>
     public static Scalar[] InterpolateAtZero(ReadOnlySpan<int> points)
     {
         var factors = new Scalar[points.Length];
-        var denominators = new Scalar[points.Length];
+        var all = new SmallFactors();
         for (var i = 0; i < points.Length; i++)
         {
-            (factors[i], denominators[i]) = Fraction(points, i);
+            factors[i] = Denominator(points, i);
+            all.Multiply(points[i]);
         }
 
-        InvertAll(denominators);
+        InvertAll(factors);
+        var product = all.Product;
         for (var i = 0; i < points.Length; i++)
         {
-            factors[i] *= denominators[i];
+            factors[i] *= product;
         }
 
         return factors;
@@ -73,29 +75,21 @@ public sealed class Polynomial : IDisposable
     /// <summary>Wipes the coefficients.</summary>
     public void Dispose() => Array.Clear(_coefficients);
 
-    private static (Scalar Numerator, Scalar Denominator) Fraction(ReadOnlySpan<int> points, int i)
+    private static Scalar Denominator(ReadOnlySpan<int> points, int i)
     {
-        var numerator = Scalar.One;
-        var denominator = Scalar.One;
-        var own = Scalar.From((uint)points[i]);
+        var own = points[i];
+        var product = new SmallFactors();
         for (var j = 0; j < points.Length; j++)
         {
-            if (j == i)
+            if (points[j] <= 0 || (points[j] == own && j != i))
             {
-                continue;
+                throw new ArgumentException("Interpolation needs distinct points, all of them positive.", nameof(points));
             }
 
-            if (points[j] == points[i] || points[j] <= 0)
-            {
-                throw new ArgumentException("Interpolation needs distinct points, none of them zero.", nameof(points));
-            }
-
-            var other = Scalar.From((uint)points[j]);
-            numerator *= other;
-            denominator *= other - own;
+            product.Multiply(j == i ? own : points[j] - own);
         }
 
-        return (numerator, denominator);
+        return product.Product;
     }
 
     /// <summary>Inverts every value; none is zero. Montgomery's trick: one inversion (40 us) for all, instead of one each.</summary>
@@ -115,6 +109,29 @@ public sealed class Polynomial : IDisposable
             var own = inverse * products[i];
             inverse *= values[i];
             values[i] = own;
+        }
+    }
+
+    // Small public numbers: as many as fit 32 bits are multiplied as integers before the field's multiplication, which costs 0.1 us.
+    private struct SmallFactors()
+    {
+        private Scalar _product = Scalar.One;
+        private uint _pending = 1;
+        private bool _isNegative;
+
+        public readonly Scalar Product => (_isNegative ? Scalar.Zero - Scalar.From(_pending) : Scalar.From(_pending)) * _product;
+
+        public void Multiply(int factor)
+        {
+            var magnitude = (uint)Math.Abs(factor);
+            if ((ulong)_pending * magnitude > uint.MaxValue)
+            {
+                _product *= Scalar.From(_pending);
+                _pending = 1;
+            }
+
+            _pending *= magnitude;
+            _isNegative ^= factor < 0;
         }
     }
 }
