@@ -26,12 +26,24 @@ internal static class Cli
         return JsonSerializer.Deserialize<JsonElement>(output);
     }
 
-    public static async Task<(int Code, string Output, string Errors)> RunAsync(string file, IReadOnlyList<string> arguments)
+    public static Task<(int Code, string Output, string Errors)> RunAsync(string file, IReadOnlyList<string> arguments) => RunAsync(file, arguments, TimeSpan.FromMinutes(3));
+
+    /// <summary>A process that has not ended by then is ended.</summary>
+    public static async Task<(int Code, string Output, string Errors)> RunAsync(string file, IReadOnlyList<string> arguments, TimeSpan within)
     {
         using var process = Start(file, arguments);
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(3));
+        try
+        {
+            await process.WaitForExitAsync().WaitAsync(within);
+        }
+        catch (TimeoutException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+
         return (process.ExitCode, await output, await errors);
     }
 

@@ -86,7 +86,7 @@ public sealed partial class ReadmeTests(SharedFederation shared)
     public async Task The_readmes_demonstration_of_what_a_training_gives_away_runs_in_its_short_form()
     {
         Assert.Contains(Canary, await WithinTextAsync());
-        var (code, output, errors) = await Cli.RunAsync("bash", ["-c", Here(Canary) + " --notes 200 --steps 1 --json"]);
+        var (code, output, errors) = await Cli.RunAsync("bash", ["-c", Here(Canary) + " --notes 200 --steps 1 --json"], TimeSpan.FromMinutes(10));
         Assert.True(code == 0, output + errors);
         Assert.Contains("\"withPrivacy\":{\"epsilon\":2.9", output, StringComparison.Ordinal);
     }

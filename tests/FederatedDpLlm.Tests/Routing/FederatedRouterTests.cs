@@ -124,12 +124,13 @@ public sealed class FederatedRouterTests
     public async Task A_caller_who_leaves_after_admission_has_spent()
     {
         await using var router = await RouterUnderTest.StartAsync("a");
+        using var leaving = new CancellationTokenSource();
         router.Nodes[0].Script = async (_, responses) =>
         {
             await responses.WriteAsync(new Protocol.AnswerEvent { Admitted = new Protocol.Admitted { Voters = 10 } });
+            await leaving.CancelAsync();
             await Task.Delay(Timeout.Infinite, TestContext.Current.CancellationToken);
         };
-        using var leaving = new CancellationTokenSource(TimeSpan.FromMilliseconds(500));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
             await foreach (var one in router.Router.AskAsync(Choice(1), true, leaving.Token))

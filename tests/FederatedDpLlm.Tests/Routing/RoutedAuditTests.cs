@@ -24,6 +24,11 @@ public sealed class RoutedAuditTests
         ("exhausted", () => Choice(90) with { Caller = new("bob", "clinician", "small") }),
         ("epsilon out of range", () => Choice(101)),
         ("public with too many tokens", () => Free() is var free ? free with { Question = free.Question with { MaxTokens = 1 << 20 } } : free),
+        ("epsilon that rounds to nothing", () => Choice(double.Epsilon)),
+        ("epsilon of almost nothing", () => Choice(1e-300)),
+        ("too little epsilon for its tokens", () => Decoding(1e-300, 4096)),
+        ("more than any account counts", () => Several(Choice(100), 16)),
+        ("far more than any account counts", () => Several(Decoding(100, 4096), 16)),
         ("unknown strategy", () => Choice(1) with { Strategy = NotForLogs }),
         ("unknown strategy, public", () => Free() with { Strategy = NotForLogs }),
         ("purpose without quota", () => Choice(1) with { Purpose = NoQuota }),
@@ -83,13 +88,14 @@ public sealed class RoutedAuditTests
             await responses.WriteAsync(new AnswerEvent { Text = "ye" });
             await Task.Delay(Timeout.Infinite, Cancel);
         };
-        using var leaving = new CancellationTokenSource(TimeSpan.FromMilliseconds(500));
+        using var leaving = new CancellationTokenSource();
         var question = Free();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
             await foreach (var one in router.Router.AskAsync(question, false, leaving.Token))
             {
                 Assert.IsType<RouteEvent.Text>(one);
+                await leaving.CancelAsync();
             }
         });
         Assert.Equal([("Admitted", "public-model"), ("Failed", "cancelled")], EntriesOf(router, question.RequestId).Select(entry => (entry.Record.Decision.ToString(), entry.Record.Details["reason"])));
@@ -115,6 +121,27 @@ public sealed class RoutedAuditTests
         Assert.Equal((1.0, 0), (router.Spent("global"), router.Ledger.Find(AccountId.Global)!.Reserved.Value));
         Assert.Equal([AuditDecision.Admitted, AuditDecision.Failed], EntriesOf(router, question.RequestId).Select(entry => entry.Record.Decision));
         Assert.Empty(LedgerVerifier.Verify(router.LedgerPath).Problems);
+    }
+
+    [Fact]
+    public async Task What_no_quota_can_count_is_refused_and_recorded()
+    {
+        await using var router = await RouterUnderTest.StartAsync(test => test.Composition = Composition.Zcdp, "a");
+        var question = Several(Choice(100), 16);
+        Assert.Equal("privacy.epsilon", Assert.IsType<RouteRefusal.Invalid>(Assert.IsType<RouteEvent.Refused>(Assert.Single(await router.AskAsync(question))).Refusal).Parameter);
+        Assert.Equal("invalid-request", Assert.Single(EntriesOf(router, question.RequestId)).Record.Details["reason"]);
+    }
+
+    [Fact]
+    public async Task A_quota_that_has_spent_in_another_currency_is_a_refusal_that_is_recorded()
+    {
+        await using var router = await RouterUnderTest.StartAsync("a");
+        Assert.IsType<RouteEvent.Completed>((await router.AskAsync(Choice(1)))[^1]);
+        router.Composition = Composition.Zcdp;
+        var question = Choice(1);
+        Assert.IsType<RouteRefusal.Unavailable>(Assert.IsType<RouteEvent.Refused>(Assert.Single(await router.AskAsync(question))).Refusal);
+        Assert.Equal("unavailable", Assert.Single(EntriesOf(router, question.RequestId)).Record.Details["reason"]);
+        Assert.Equal(1, router.Nodes[0].Asked);
     }
 
     [Fact]

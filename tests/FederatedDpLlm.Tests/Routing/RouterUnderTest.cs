@@ -37,6 +37,9 @@ internal sealed class RouterUnderTest : IAsyncDisposable
     /// <summary>What every quota holds a day.</summary>
     public double QuotaEpsilon { get; set; } = 10;
 
+    /// <summary>How every quota adds up.</summary>
+    public Composition Composition { get; set; } = Composition.Basic;
+
     /// <summary>Fails when it is told to.</summary>
     public FaultyStore Store => _store;
 
@@ -147,7 +150,7 @@ internal sealed class RouterUnderTest : IAsyncDisposable
         _directory = new NodeDirectory("test", endpoints, credentials, TimeProvider.System, NullLogger<NodeDirectory>.Instance);
         // In the order of names, so that a test knows who is asked first.
         return new FederatedRouter(
-            _directory, new QuotaGate(Ledger, new SameForAll(QuotaEpsilon)), [new FirstByName()], new RouterNoise(_random), new RoutingOptions { Strategy = "first" }, _journal, TimeProvider.System);
+            _directory, new QuotaGate(Ledger, new SameForAll(this)), [new FirstByName()], new RouterNoise(_random), new RoutingOptions { Strategy = "first" }, _journal, TimeProvider.System);
     }
 
     private sealed class FirstByName : INodeSelectionStrategy
@@ -157,7 +160,7 @@ internal sealed class RouterUnderTest : IAsyncDisposable
         public NodeSnapshot Choose(IReadOnlyList<NodeSnapshot> candidates) => candidates[0];
     }
 
-    private sealed class SameForAll(double epsilon) : IQuotaPolicy
+    private sealed class SameForAll(RouterUnderTest test) : IQuotaPolicy
     {
         public double Delta => 1e-6;
 
@@ -167,6 +170,6 @@ internal sealed class RouterUnderTest : IAsyncDisposable
             ? null
             : [Quota(AccountId.User(user)), Quota(AccountId.Department(department)), Quota(AccountId.Purpose(purpose)), Quota(AccountId.Global)];
 
-        private AccountPolicy Quota(AccountId id) => new(id, AccountKind.Quota, Composition.Basic, epsilon, 1e-6, ResetSchedule.Daily);
+        private AccountPolicy Quota(AccountId id) => new(id, AccountKind.Quota, test.Composition, test.QuotaEpsilon, 1e-6, ResetSchedule.Daily);
     }
 }
