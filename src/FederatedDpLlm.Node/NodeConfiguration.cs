@@ -1,5 +1,6 @@
 using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Configuration;
+using FederatedDpLlm.Federation.Nodes.Links;
 using FederatedDpLlm.Inference.Records;
 using FederatedDpLlm.Security.Certificates;
 
@@ -50,11 +51,27 @@ internal sealed record NodeConfiguration
     /// <value>Default: 100,000.</value>
     public int MostFederationVoters { get; init; } = 100_000;
 
+    private NodeConfiguration Checked()
+    {
+        Require(Records.Shards is >= 1 and <= NodeClaims.MostVoters, "records.shards", Records.Shards, $"1 to {NodeClaims.MostVoters}");
+        Require(HospitalsPerPatient is >= 1 and <= 100, "hospitals_per_patient", HospitalsPerPatient, "1 to 100");
+        Require(MostFederationVoters >= Records.Shards, "most_federation_voters", MostFederationVoters, "at least this node's own 'records.shards'");
+        return this;
+    }
+
+    private static void Require(bool holds, string key, int value, string range)
+    {
+        if (!holds)
+        {
+            throw new ConfigurationException($"'{key}' is {value}: give {range}.");
+        }
+    }
+
     public static (NodeConfiguration Configuration, string Folder) Load()
     {
         var path = Environment.GetEnvironmentVariable("CONFIG_FILE")
             ?? throw new ConfigurationException("CONFIG_FILE is not set: name the node's YAML file, for example CONFIG_FILE=.fedllm/nodes/hospital-a/node.yaml (fedllm demo writes one).");
-        return (StrictYaml.Load<NodeConfiguration>(path), Path.GetDirectoryName(Path.GetFullPath(path))!);
+        return (StrictYaml.Load<NodeConfiguration>(path).Checked(), Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 }
 

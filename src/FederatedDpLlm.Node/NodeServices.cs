@@ -30,7 +30,7 @@ internal static class NodeServices
         var ledger = await SqliteBudgetLedger.OpenAsync(At(configuration.Ledger), clock, loggers.CreateLogger<SqliteBudgetLedger>(), CancellationToken.None);
         foreach (var block in blocks.Names)
         {
-            await ledger.EnsureAccountAsync(configuration.DataBudget.ToPolicy(AccountId.Data(configuration.Hospital, block), "data_budget"), CancellationToken.None);
+            await configuration.DataBudget.OpenAsync(ledger, AccountId.Data(configuration.Hospital, block), "data_budget", CancellationToken.None);
         }
 
         var engine = configuration.Engine.Kind == NodeEngine.Sharded

@@ -1,20 +1,31 @@
+using System.Security.Authentication;
+using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Router;
 using FederatedDpLlm.Router.Endpoints;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Data.Sqlite;
 
 const long LargestBodyBytes = 1024 * 1024;
 
 try
 {
     var (configuration, folder) = RouterConfiguration.Load();
+    var (address, certificate) = configuration.Api.Load(folder);
     var builder = WebApplication.CreateSlimBuilder(args);
     builder.Logging.AddSimpleConsole(options => options.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
     builder.WebHost.ConfigureKestrel(kestrel =>
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = LargestBodyBytes;
-        kestrel.Listen(configuration.Api.ToEndPoint("api"), listen => listen.Protocols = HttpProtocols.Http1);
+        kestrel.Listen(address, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            if (certificate is not null)
+            {
+                listen.UseHttps(certificate, https => https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13);
+            }
+        });
         kestrel.Listen(configuration.Metrics.ToEndPoint("metrics"), listen => listen.Protocols = HttpProtocols.Http1);
     });
     await builder.Services.AddRouterAsync(configuration, folder);
@@ -24,7 +35,7 @@ try
     await app.RunAsync();
     return 0;
 }
-catch (ConfigurationException error)
+catch (Exception error) when (error is ConfigurationException or BudgetStoreException or SqliteException)
 {
     Console.Error.WriteLine("router: " + error.Message);
     return 2;

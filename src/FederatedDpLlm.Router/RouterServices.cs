@@ -1,4 +1,5 @@
 using FederatedDpLlm.Budgets;
+using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Dashboard;
 using FederatedDpLlm.Federation.Nodes.Links;
 using FederatedDpLlm.Inference;
@@ -10,6 +11,7 @@ using FederatedDpLlm.Routing.Retries;
 using FederatedDpLlm.Routing.Strategies;
 using FederatedDpLlm.Security.Authentication;
 using FederatedDpLlm.Security.Encryption;
+using Microsoft.Data.Sqlite;
 using OpenTelemetry.Metrics;
 
 namespace FederatedDpLlm.Router;
@@ -60,8 +62,21 @@ internal static class RouterServices
     {
         var key = new AtRestKey(SecretFile.LoadOrCreate(at(options.Key), AtRestKey.SizeBytes));
         services.AddSingleton(_ => key);
-        services.AddSingleton(_ => new AnswerStore(at(options.Answers), key, TimeSpan.FromHours(options.LifetimeHours), options.MostMegabytes * 1024L * 1024, clock));
+        var answers = OpenAnswers(options, key, at(options.Answers), clock);
+        services.AddSingleton(_ => answers);
         services.AddSingleton<AnswerRetries>().AddHostedService(provider => provider.GetRequiredService<AnswerRetries>());
+    }
+
+    private static AnswerStore OpenAnswers(RetryOptions options, AtRestKey key, string path, TimeProvider clock)
+    {
+        try
+        {
+            return new AnswerStore(path, key, TimeSpan.FromHours(options.LifetimeHours), options.MostMegabytes * 1024L * 1024, clock);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or SqliteException)
+        {
+            throw new ConfigurationException($"The answers kept for repeats in '{path}' cannot be used: {error.Message} They may be deleted, or another file named with 'retries.answers'.", error);
+        }
     }
 
     public static void MapRouter(this WebApplication app, RouterConfiguration configuration)

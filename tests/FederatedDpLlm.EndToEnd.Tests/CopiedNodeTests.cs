@@ -17,15 +17,6 @@ public sealed partial class CopiedNodeTests(SharedFederation shared)
         Assert.All(accounts, account => Assert.Matches(@"^data:hospital-a/(\d{4}-\d\d|undated)$", account));
     }
 
-    [Fact]
-    public async Task A_setting_that_does_not_exist_is_named_and_the_node_does_not_start()
-    {
-        var (code, errors) = await FailAsync("admission_windows: none", "admission_windows: daily");
-        Assert.Equal(2, code);
-        Assert.Contains("node.yaml", errors, StringComparison.Ordinal);
-        Assert.Contains("daily", errors, StringComparison.Ordinal);
-    }
-
     [Theory]
     [InlineData("kind: tgi", 2, "one of embedded, sharded, openai, vllm, llama.cpp, ollama")]
     [InlineData("kind: vllm, remote_model: m", 2, "'engine.base_url' is missing")]

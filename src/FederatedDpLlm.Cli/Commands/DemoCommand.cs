@@ -32,6 +32,12 @@ internal static class DemoCommand
                 return 2;
             }
 
+            if (parsed.GetValue(port) is < 1 or > 65535 || parsed.GetValue(metricsPort) is < 1 or > 65535)
+            {
+                Console.Error.WriteLine("fedllm demo: --port and --metrics-port are numbers from 1 to 65535.");
+                return 2;
+            }
+
             if (parsed.GetValue(shards) is < 0 or > MostShards)
             {
                 Console.Error.WriteLine($"fedllm demo: --shards is a number from 0 to {MostShards}.");
@@ -72,7 +78,7 @@ internal static class DemoCommand
             if (loaded is not null)
             {
                 Console.Error.WriteLine($"{loaded.Records.Count} records read, {loaded.SkippedCount} skipped.");
-                loaded.Skipped.ToList().ForEach(skipped => Console.Error.WriteLine($"  {skipped}"));
+                loaded.Skipped.ToList().ForEach(skipped => Console.Error.WriteLine($"  {skipped.File}, line {skipped.Line}: {skipped.Reason}"));
             }
 
             await federation.WaitUntilReadyAsync(stopping.Token);
@@ -119,7 +125,7 @@ internal static class DemoCommand
 
             A federation of {{{federation.Nodes.Count}}} hospitals answers at {{{federation.Url}}}
 
-            Ask it (made-up patients; costs epsilon 1 of the demo clinician's 20 a day):
+            Ask it ({{{(options.Records is null ? "made-up patients" : "your own records")}}}; costs epsilon 1 of the demo clinician's 20 a day):
 
               curl -s {{{federation.Url}}}/v1/chat/completions \
                 -H 'Authorization: Bearer {{{federation.ClinicianToken}}}' \
@@ -128,7 +134,7 @@ internal static class DemoCommand
                      "privacy":{"epsilon":1,"choices":["emergency","cardiology","radiology","general"]}}'
 
             Hospitals, budgets and the last requests:  {{{federation.Url}}}/
-            The same from another machine, as officer: {{{federation.Url}}}/#token={{{federation.OfficerToken}}}
+            The same with an officer's token:         {{{federation.Url}}}/#token={{{federation.OfficerToken}}}
             Metrics:                                   {{{federation.MetricsUrl}}}
             Keys, ledgers and configurations:          {{{options.DataFolder}}}
             More tokens:                               fedllm token --data {{{options.DataFolder}}} --user NAME --department cardiology

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Routing;
@@ -39,6 +40,12 @@ internal sealed partial class ChatCompletionsEndpoint(
             await new OpenAiError(
                 StatusCodes.Status503ServiceUnavailable, "server_error", "ledger_unavailable", "The privacy ledger cannot be written, so nothing is answered.", null, null, 5).WriteAsync(context);
         }
+        catch (Exception error) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+        {
+            // A fault of ours: what was held is settled by whoever held it; the caller gets JSON all the same.
+            Broken(logger, error);
+            await new OpenAiError(StatusCodes.Status500InternalServerError, "server_error", "internal_error", "The router failed at this request. What may have run is charged.").WriteAsync(context);
+        }
     }
 
     private async Task HandleAsync(HttpContext context, Caller caller)
@@ -58,7 +65,7 @@ internal sealed partial class ChatCompletionsEndpoint(
             var request = Parse(body);
             var question = reader.Read(request, caller, requestId);
             var asked = new Asked(question, request.Stream == true, request.StreamOptions?.IncludeUsage == true);
-            context.Response.Headers[RequestIdHeader] = requestId;
+            Name(context, requestId);
             await (given is null
                 ? AnswerAsync(context, asked, router.AskAsync(question, !asked.Stream, context.RequestAborted))
                 : AnswerOnceAsync(context, asked, retries.FingerprintOf(caller, body)));
@@ -69,11 +76,14 @@ internal sealed partial class ChatCompletionsEndpoint(
         }
     }
 
+    // A header is ASCII; a user's name need not be.
+    private static void Name(HttpContext context, string requestId) => context.Response.Headers[RequestIdHeader] = Ascii.IsValid(requestId) ? requestId : Uri.EscapeDataString(requestId);
+
     /// <summary>Turns a request away that came to no question: first for the log, then for its caller.</summary>
     private async Task RefuseAsync(HttpContext context, Caller caller, string requestId, OpenAiError error)
     {
         await quotas.RefuseAsync(caller, requestId, error.Code!.Replace('_', '-'), error.IsOurs ? error.Param! : string.Empty);
-        context.Response.Headers[RequestIdHeader] = requestId;
+        Name(context, requestId);
         await error.WriteAsync(context);
     }
 
@@ -161,7 +171,7 @@ internal sealed partial class ChatCompletionsEndpoint(
 
     private async Task WriteWholeAsync(HttpContext context, RoutedQuestion question, IAsyncEnumerator<RouteEvent> events)
     {
-        var texts = new AnswerTexts(question.Question.Answers);
+        var texts = new AnswerTexts();
         while (await events.MoveNextAsync())
         {
             texts.Add(events.Current);
@@ -174,7 +184,7 @@ internal sealed partial class ChatCompletionsEndpoint(
                     await OpenAiError.NodeFailed(failed.Message).WriteAsync(context);
                     return;
                 case RouteEvent.Completed completed:
-                    await context.Response.WriteAsJsonAsync(ChatResponses.Whole(question, completed.Completion, texts.All), OpenAiJson.Default.ChatResponse);
+                    await context.Response.WriteAsJsonAsync(ChatResponses.Whole(question, completed.Completion, texts.All(question.Question.Answers)), OpenAiJson.Default.ChatResponse);
                     return;
             }
         }
@@ -186,4 +196,7 @@ internal sealed partial class ChatCompletionsEndpoint(
 
     [LoggerMessage(4001, LogLevel.Error, "The privacy ledger cannot be written.")]
     private static partial void StoreDown(ILogger logger, Exception error);
+
+    [LoggerMessage(4002, LogLevel.Error, "A request failed.")]
+    private static partial void Broken(ILogger logger, Exception error);
 }

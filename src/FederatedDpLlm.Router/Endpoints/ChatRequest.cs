@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace FederatedDpLlm.Router.Endpoints;
 
@@ -50,7 +51,8 @@ internal sealed record ChatRequestMessage(string? Role, JsonElement Content);
 
 internal sealed record StreamOptions(bool? IncludeUsage);
 
-/// <summary>What a question may cost and how it is answered.</summary>
+/// <summary>What a question may cost and how it is answered. A member that is not known is an error: a misspelt epsilon would cost the default.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record PrivacyRequest
 {
     public double? Epsilon { get; init; }

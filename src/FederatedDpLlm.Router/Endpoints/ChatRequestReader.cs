@@ -15,7 +15,7 @@ internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter rou
 {
     private const string IdempotencyKey = "Idempotency-Key";
     // With the user before it and a number after it, it is still a request id of the audit log.
-    private const int LongestRequestId = 120;
+    private const int LongestRequestId = 96;
     private const int LongestPurpose = 64;
     private const string DefaultPurpose = "treatment";
 

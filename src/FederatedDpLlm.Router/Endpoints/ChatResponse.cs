@@ -25,7 +25,11 @@ internal sealed record PrivacyResponse(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Reason,
     IReadOnlyList<string> Nodes,
     string Strategy,
-    [property: JsonPropertyName("requestId")] string RequestId);
+    [property: JsonPropertyName("requestId")] string RequestId,
+    LostResponse? Lost = null);
+
+/// <summary>What earlier draws of the same request cost that came to no answer: charged beside the rest.</summary>
+internal sealed record LostResponse(double Epsilon, double Rho);
 
 internal sealed record AccountResponse(
     string Id,

@@ -44,5 +44,6 @@ internal static class ChatResponses
         completion.Reason,
         completion.Nodes,
         completion.Strategy,
-        question.RequestId);
+        question.RequestId,
+        completion.Lost is { } lost ? new LostResponse(lost.Epsilon.Value, lost.Rho.Value) : null);
 }

@@ -17,7 +17,7 @@ internal sealed class ChatStream(HttpContext context, TimeProvider clock, bool i
     public async Task WriteAsync(RoutedQuestion question, IAsyncEnumerator<RouteEvent> events)
     {
         var head = ChatResponses.Head(question);
-        var texts = new AnswerTexts(question.Question.Answers);
+        var texts = new AnswerTexts();
         while (await NextAsync(events))
         {
             texts.Add(events.Current);
@@ -33,7 +33,7 @@ internal sealed class ChatStream(HttpContext context, TimeProvider clock, bool i
                     await FailAsync(failed.Message);
                     return;
                 case RouteEvent.Completed completed:
-                    await CloseAsync(ChatResponses.Whole(question, completed.Completion, texts.All));
+                    await CloseAsync(ChatResponses.Whole(question, completed.Completion, texts.All(question.Question.Answers)));
                     return;
             }
         }

@@ -25,7 +25,7 @@ internal sealed class Gatekeeper(TokenValidator tokens, RefusedTokens refused, D
     /// <returns>False where the 401 is written and counted.</returns>
     public async Task<bool> AdmitObserverAsync(HttpContext context)
     {
-        if (dashboard.OpenToThisMachine && context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address) && context.Request.Headers.Authorization.Count == 0)
+        if (dashboard.OpenToThisMachine && IsFromThisMachine(context) && context.Request.Headers.Authorization.Count == 0)
         {
             return true;
         }
@@ -39,6 +39,11 @@ internal sealed class Gatekeeper(TokenValidator tokens, RefusedTokens refused, D
         await RefuseAsync(context, caller is null ? fault : TokenFault.MayNotObserve);
         return false;
     }
+
+    // A page of another site can send this machine's browser here under a name of its own; it cannot call itself localhost.
+    private static bool IsFromThisMachine(HttpContext context) =>
+        context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
+        && (context.Request.Host.Host is "localhost" || (IPAddress.TryParse(context.Request.Host.Host.Trim('[', ']'), out var host) && IPAddress.IsLoopback(host)));
 
     private async Task RefuseAsync(HttpContext context, TokenFault fault)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Threading.Channels;
+using FederatedDpLlm.Inference;
 using FederatedDpLlm.Routing;
 using FederatedDpLlm.Routing.Retries;
 
@@ -13,26 +14,28 @@ internal sealed class KeptAnswers(FederatedRouter router, AnswerRetries retries,
     /// <param name="question">What is asked, for the first time under its id.</param>
     /// <param name="request">The request's fingerprint.</param>
     /// <param name="buffered">As <see cref="FederatedRouter.AskAsync"/> has it.</param>
-    /// <param name="cancellationToken">The caller's going away: it ends the reading, not the answer.</param>
+    /// <param name="cancellationToken">The caller's going away: it ends the reading, and the answer only where that costs nothing.</param>
     public IAsyncEnumerable<RouteEvent> AskAsync(RoutedQuestion question, byte[] request, bool buffered, CancellationToken cancellationToken)
     {
         var events = Channel.CreateUnbounded<RouteEvent>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-        _ = FinishAsync(question, request, buffered, events.Writer);
+        // What costs nothing is not worth finishing for nobody.
+        var ends = question.Question.Mechanism == AnswerMechanism.Public ? cancellationToken : lifetime.ApplicationStopping;
+        _ = FinishAsync(question, request, buffered, events.Writer, ends);
         return events.Reader.ReadAllAsync(cancellationToken);
     }
 
-    private async Task FinishAsync(RoutedQuestion question, byte[] request, bool buffered, ChannelWriter<RouteEvent> events)
+    private async Task FinishAsync(RoutedQuestion question, byte[] request, bool buffered, ChannelWriter<RouteEvent> events, CancellationToken cancellationToken)
     {
         Exception? failure = null;
         try
         {
-            var texts = new AnswerTexts(question.Question.Answers);
-            await foreach (var one in router.AskAsync(question, buffered, lifetime.ApplicationStopping))
+            var texts = new AnswerTexts();
+            await foreach (var one in router.AskAsync(question, buffered, cancellationToken))
             {
                 texts.Add(one);
                 if (one is RouteEvent.Completed { Completion: var completion })
                 {
-                    var body = JsonSerializer.SerializeToUtf8Bytes(ChatResponses.Whole(question, completion, texts.All), OpenAiJson.Default.ChatResponse);
+                    var body = JsonSerializer.SerializeToUtf8Bytes(ChatResponses.Whole(question, completion, texts.All(question.Question.Answers)), OpenAiJson.Default.ChatResponse);
                     await retries.KeepAsync(question.RequestId, new StoredAnswer(request, body));
                 }
 

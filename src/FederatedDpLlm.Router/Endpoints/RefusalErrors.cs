@@ -1,4 +1,5 @@
 using FederatedDpLlm.Budgets;
+using FederatedDpLlm.Federation.Nodes.Links;
 using FederatedDpLlm.Routing;
 
 namespace FederatedDpLlm.Router.Endpoints;
@@ -24,5 +25,5 @@ internal static class RefusalErrors
         AccountWire.CurrencyName(account.Policy.Composition));
 
     private static AccountResponse Describe(Protocol.Account account) => new(
-        account.Id, "data", 0, new BudgetUnits(Math.Max(0, account.BudgetUnits - account.SpentUnits - account.ReservedUnits)).ToDouble(), null, account.Currency);
+        account.Id, "data", 0, new BudgetUnits(NodeClaims.UnitsLeft(account)).ToDouble(), null, account.Currency);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using FederatedDpLlm.Inference.Wire;
+using FederatedDpLlm.Security.Audit;
 
 namespace FederatedDpLlm.Inference;
 
@@ -14,7 +15,7 @@ public static class AnswerAudit
         {
             ["mechanism"] = QuestionWire.NameOf(question.Mechanism),
             ["trust"] = noise == NoisePlace.Node ? "node" : "router",
-            ["nodes"] = string.Join(',', nodes),
+            ["nodes"] = Names([.. nodes]),
             ["department"] = department,
             ["purpose"] = purpose,
             ["epsilonAsked"] = question.Epsilon.ToString(),
@@ -25,5 +26,24 @@ public static class AnswerAudit
             ["answers"] = question.Answers.ToString(CultureInfo.InvariantCulture),
             ["reason"] = freeReason ?? string.Empty,
         };
+    }
+
+    // As many names as an entry's detail holds; every hospital that took part has an entry of its own under the same request.
+    private static string Names(IReadOnlyList<string> nodes)
+    {
+        var all = string.Join(',', nodes);
+        if (all.Length <= AuditRecord.LongestText)
+        {
+            return all;
+        }
+
+        for (var shown = nodes.Count - 1; ; shown--)
+        {
+            var some = string.Join(',', nodes.Take(shown).Append($"+{nodes.Count - shown}"));
+            if (some.Length <= AuditRecord.LongestText || shown == 0)
+            {
+                return some;
+            }
+        }
     }
 }

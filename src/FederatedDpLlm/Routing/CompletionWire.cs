@@ -13,11 +13,13 @@ internal static class CompletionWire
     /// <summary>The cost of each answer.</summary>
     /// <param name="completion">From the node.</param>
     /// <param name="plan">The question's plan for the number of voters that the node says it has.</param>
-    public static IReadOnlyList<AnswerCost> Costs(Completion completion, AnswerPlan plan) => plan.FreeReason is not null
+    /// <param name="texts">What it sent: it cannot have released fewer tokens than that.</param>
+    public static IReadOnlyList<AnswerCost> Costs(Completion completion, AnswerPlan plan, NodeText texts) => plan.FreeReason is not null
         ? []
         : completion.Answers.Count != plan.Question.Answers
             ? plan.Costs
-            : [.. completion.Answers.Select(answer => plan.CostOf(answer.Releases >= 1 && answer.Releases <= plan.Cost.Releases ? answer.Releases : plan.Cost.Releases))];
+            : [.. completion.Answers.Select((answer, index) => plan.CostOf(
+                answer.Releases >= Math.Max(1, texts.Pieces(index)) && answer.Releases <= plan.Cost.Releases ? answer.Releases : plan.Cost.Releases))];
 
     public static FinishReason Finish(string reason) => reason == "length" ? FinishReason.Length : FinishReason.Stop;
 
@@ -29,11 +31,9 @@ internal static class CompletionWire
 
     public static int PromptTokens(Completion completion) => Math.Max(0, completion.PromptTokens);
 
-    public static IEnumerable<ChargedAccount> Accounts(Completion completion) => completion.Accounts.Where(account => NodeClaims.FaultOf(account) is null).Take(MostAccounts).Select(account => new ChargedAccount(
-        account.Id,
-        AccountKind.Data,
-        account.Currency,
-        new BudgetUnits(account.ChargedUnits),
-        new BudgetUnits(Math.Max(0, account.BudgetUnits - account.SpentUnits - account.ReservedUnits)),
-        null));
+    /// <param name="completion">From the node.</param>
+    /// <param name="hospital">Whose node it is: it speaks for no other's accounts.</param>
+    public static IEnumerable<ChargedAccount> Accounts(Completion completion, string hospital) =>
+        completion.Accounts.Where(account => NodeClaims.FaultOf(account, hospital) is null).Take(MostAccounts).Select(account => new ChargedAccount(
+            account.Id, AccountKind.Data, account.Currency, new BudgetUnits(account.ChargedUnits), new BudgetUnits(NodeClaims.UnitsLeft(account)), null));
 }

@@ -42,7 +42,7 @@ internal sealed class Contribution : IDisposable
                 Voters = admitted.Voters;
                 return null;
             case NodeReply<ContributionEvent>.Event { Value.Refused: { } refused }:
-                return NodeRefusals.Read(refused);
+                return NodeRefusals.Read(refused, Node);
             default:
                 return new RouteRefusal.Unavailable("A hospital's node does not answer.");
         }

@@ -28,10 +28,10 @@ internal sealed class DrawAttempt(
     /// <summary>Whether the question has its last event and the hold is settled.</summary>
     public bool IsOver { get; private set; }
 
-    public void Sent(string node)
+    public void Sent(params ReadOnlySpan<string> nodes)
     {
         MayHaveDrawn = true;
-        _nodes.Add(node);
+        _nodes.AddRange(nodes);
     }
 
     public void NothingDrawn()

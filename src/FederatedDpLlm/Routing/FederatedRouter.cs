@@ -33,7 +33,7 @@ public sealed class FederatedRouter(
             await foreach (var one in RouteAsync(question, buffered, entry, cancellationToken))
             {
                 entry.See(one);
-                yield return one;
+                yield return entry.LostCost is { } lost ? WithLost(one, lost) : one;
             }
         }
         finally
@@ -54,7 +54,11 @@ public sealed class FederatedRouter(
         }
 
         var priced = routerNoise.Plan(question.Question, 1);
-        var all = question.Trust == NoisePlace.Router && question.Question.Mechanism != AnswerMechanism.Public;
+        var free = question.Question.Mechanism == AnswerMechanism.Public;
+        var all = question.Trust == NoisePlace.Router && !free;
+
+        // What costs nothing moves no data account: sorted by accounts, all of it would go to one hospital.
+        strategy = free && strategy is PrivacyAwareStrategy ? _strategies.Values.OfType<LoadBalancedStrategy>().FirstOrDefault() ?? strategy : strategy;
         question = question with { Strategy = all ? RouterNoiseAnswer.Strategy : strategy.Name };
         if (!priced.IsPlanned)
         {
@@ -71,4 +75,15 @@ public sealed class FederatedRouter(
             yield return one;
         }
     }
+
+    // Whoever pays for a draw that came to nothing is told.
+    private static RouteEvent WithLost(RouteEvent one, AnswerCost lost) => one switch
+    {
+        RouteEvent.Completed completed => new RouteEvent.Completed(completed.Completion with { Lost = lost }),
+        RouteEvent.Refused refused => new RouteEvent.Refused(refused.Refusal with
+        {
+            Message = FormattableString.Invariant($"{refused.Refusal.Message} An earlier draw of this request came to no answer and is charged: epsilon {lost.Epsilon.Value:0.######}."),
+        }),
+        _ => one,
+    };
 }

@@ -103,7 +103,7 @@ internal sealed class NodeNoiseAnswer(
                     yield break;
                 case AnswerEvent.EventOneofCase.Refused:
                     attempt.NothingDrawn();
-                    if (await RefusedAsync(received.Refused, attempt) is { } refused)
+                    if (await RefusedAsync(received.Refused, attempt, link.Id) is { } refused)
                     {
                         yield return refused;
                     }
@@ -114,8 +114,10 @@ internal sealed class NodeNoiseAnswer(
                 case AnswerEvent.EventOneofCase.Text when attempt.Show(received.Text, received.Answer) is { } text:
                     yield return text;
                     break;
+                case AnswerEvent.EventOneofCase.Completed when !texts.IsWhole:
+                    yield break;
                 case AnswerEvent.EventOneofCase.Completed:
-                    foreach (var last in await CompleteAsync(received.Completed, attempt, link.Id))
+                    foreach (var last in await CompleteAsync(received.Completed, texts, attempt, link.Id))
                     {
                         yield return last;
                     }
@@ -126,20 +128,20 @@ internal sealed class NodeNoiseAnswer(
     }
 
     /// <returns>The final refusal, or null where another node may do better.</returns>
-    private async Task<RouteEvent?> RefusedAsync(Refusal refusal, DrawAttempt attempt)
+    private async Task<RouteEvent?> RefusedAsync(Refusal refusal, DrawAttempt attempt, string hospital)
     {
-        _lastRefusal = NodeRefusals.Read(refusal);
+        _lastRefusal = NodeRefusals.Read(refusal, hospital);
         return _lastRefusal is RouteRefusal.Invalid ? await attempt.RefuseAsync(_lastRefusal) : null;
     }
 
-    private async Task<IReadOnlyList<RouteEvent>> CompleteAsync(Completion completion, DrawAttempt attempt, string node)
+    private async Task<IReadOnlyList<RouteEvent>> CompleteAsync(Completion completion, NodeText texts, DrawAttempt attempt, string node)
     {
         var plan = noise.Plan(attempt.Question.Question, Math.Clamp(completion.Voters, 1, NodeClaims.MostVoters)).Plan ?? attempt.Plan;
-        var ran = CompletionWire.Costs(completion, plan);
+        var ran = CompletionWire.Costs(completion, plan, texts);
         var (accounts, auditEntry) = await attempt.Hold.CommitAsync(ran, [node]);
         attempt.End();
         var done = new RouteEvent.Completed(new RouteCompletion(
-            [node], strategy.Name, AnswerCost.Sum(ran), [.. accounts, .. CompletionWire.Accounts(completion)], plan.Voters, auditEntry,
+            [node], strategy.Name, AnswerCost.Sum(ran), [.. accounts, .. CompletionWire.Accounts(completion, node)], plan.Voters, auditEntry,
             plan.FreeReason, CompletionWire.Finishes(completion, plan.Question.Answers), CompletionWire.PromptTokens(completion), CompletionWire.Tokens(completion)));
         return [.. attempt.TakeHeldBack(), done];
     }

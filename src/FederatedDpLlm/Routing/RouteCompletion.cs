@@ -23,4 +23,8 @@ public sealed record RouteCompletion(
     string? Reason,
     IReadOnlyList<FinishReason> Finishes,
     int PromptTokens,
-    int CompletionTokens);
+    int CompletionTokens)
+{
+    /// <summary>What draws before this one cost that came to no answer; null where there were none. Quotas paid for it beside what <see cref="Accounts"/> says.</summary>
+    public AnswerCost? Lost { get; init; }
+}

@@ -8,6 +8,9 @@ namespace FederatedDpLlm.Routing;
 public sealed class RouteJournal
 {
     private const int Kept = 200;
+
+    // Seconds: an instant engine's answers, and long ones of a large model.
+    private static readonly double[] DurationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
     private readonly TimeProvider _clock;
     private readonly Lock _gate = new();
     private readonly LinkedList<RouteJournalLine> _lines = new();
@@ -21,7 +24,7 @@ public sealed class RouteJournal
         var meter = meters.Create("FederatedDpLlm.Routing");
         _questions = meter.CreateCounter<long>("fedllm.questions", "{question}", "Questions by mechanism, department and outcome.");
         _epsilon = meter.CreateCounter<double>("fedllm.epsilon.spent", "1", "Epsilon spent, also by what broke off, by department.");
-        _seconds = meter.CreateHistogram<double>("fedllm.question.duration", "s", "From admission to the end of the answer.");
+        _seconds = meter.CreateHistogram("fedllm.question.duration", "s", "From admission to the end of the answer.", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = DurationBuckets });
     }
 
     /// <summary>Newest first.</summary>
@@ -68,13 +71,16 @@ public sealed class RouteJournal
     public sealed class Entry(RouteJournal journal, RoutedQuestion question, DateTimeOffset at, long started)
     {
         private readonly List<string> _lostNodes = [];
-        private double _lostEpsilon;
+        private readonly List<AnswerCost> _lost = [];
         private bool _written;
+
+        /// <summary>What lost draws cost so far; null where there are none.</summary>
+        public AnswerCost? LostCost => _lost.Exists(cost => cost.Epsilon.Value > 0) ? AnswerCost.Sum(_lost) : null;
 
         /// <summary>A draw came to no answer and is spent all the same.</summary>
         public void Lost(AnswerCost cost, IReadOnlyList<string> nodes)
         {
-            _lostEpsilon += cost.Epsilon.Value;
+            _lost.Add(cost);
             _lostNodes.AddRange(nodes);
         }
 
@@ -99,7 +105,7 @@ public sealed class RouteJournal
             if (!_written)
             {
                 _written = true;
-                journal.Add(question, at, started, outcome, strategy, nodes, epsilon + _lostEpsilon);
+                journal.Add(question, at, started, outcome, strategy, nodes, epsilon + (LostCost?.Epsilon.Value ?? 0));
             }
         }
 

@@ -13,6 +13,9 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
 {
     /// <summary>What answers say of how their hospitals were chosen.</summary>
     public const string Strategy = "all-hospitals";
+
+    // An option has at most 256 characters; its tokens are no more than its bytes.
+    private const int MostOptionTokens = 1024;
     private readonly HashSet<string> _left = new(StringComparer.Ordinal);
     private readonly List<Contribution> _contributions = [];
     private RouteRefusal? _lastRefusal;
@@ -90,7 +93,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
             if (refused.Count == 0)
             {
                 // From here on one of them may have computed, whatever becomes of the others.
-                attempt.Sent(string.Join(',', _contributions.Select(one => one.Node)));
+                attempt.Sent([.. _contributions.Select(one => one.Node)]);
                 await Task.WhenAll(_contributions.Select(one => one.ProceedAsync(cancellationToken)));
                 return true;
             }
@@ -109,7 +112,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
     {
         var votes = await Task.WhenAll(_contributions.Select(one => one.VotesAsync(cancellationToken)));
         var options = Enumerable.Range(0, plan.Question.Answers).Select(_ => noise.Choose(plan, votes)).ToList();
-        var tokens = options.Sum(option => Math.Max(1, votes[0].OptionTokens.ElementAtOrDefault(option)));
+        var tokens = options.Sum(option => Math.Clamp(votes[0].OptionTokens.ElementAtOrDefault(option), 1, MostOptionTokens));
         var completed = await CompleteAsync(attempt, plan, plan.Costs, [.. options.Select(_ => FinishReason.Stop)], tokens, cancellationToken);
         foreach (var (answer, option) in options.Index())
         {
@@ -174,7 +177,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
         var (accounts, auditEntry) = await attempt.Hold.CommitAsync(ran, names);
         attempt.End();
         return new RouteEvent.Completed(new RouteCompletion(
-            names, Strategy, AnswerCost.Sum(ran), [.. accounts, .. _contributions.SelectMany(one => CompletionWire.Accounts(one.Completion!))], plan.Voters, auditEntry, null,
+            names, Strategy, AnswerCost.Sum(ran), [.. accounts, .. _contributions.SelectMany(one => CompletionWire.Accounts(one.Completion!, one.Node))], plan.Voters, auditEntry, null,
             finishes, CompletionWire.PromptTokens(first), tokens ?? CompletionWire.Tokens(first)));
     }
 

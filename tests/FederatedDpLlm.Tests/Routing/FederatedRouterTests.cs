@@ -239,7 +239,12 @@ public sealed class FederatedRouterTests
     public async Task A_node_that_does_not_say_what_ran_is_charged_for_all_of_it()
     {
         await using var router = await RouterUnderTest.StartAsync("a");
-        router.Nodes[0].Script = (_, responses) => responses.WriteAsync(new Protocol.AnswerEvent { Completed = new Protocol.Completion { Voters = 10 } });
+        router.Nodes[0].Script = async (_, responses) =>
+        {
+            await responses.WriteAsync(new Protocol.AnswerEvent { Text = "no", Answer = 0 });
+            await responses.WriteAsync(new Protocol.AnswerEvent { Text = "yes", Answer = 1 });
+            await responses.WriteAsync(new Protocol.AnswerEvent { Completed = new Protocol.Completion { Voters = 10 } });
+        };
         Assert.Equal(2, Assert.IsType<RouteEvent.Completed>((await router.AskAsync(Several(Choice(1), 2)))[^1]).Completion.Finishes.Count);
         Assert.Equal(2.0, router.Spent("global"));
     }
@@ -276,17 +281,87 @@ public sealed class FederatedRouterTests
     public async Task Accounts_that_cannot_be_are_not_passed_on_and_a_refusals_message_is_short()
     {
         await using var router = await RouterUnderTest.StartAsync("a");
-        router.Nodes[0].Script = (_, responses) =>
+        router.Nodes[0].Script = async (_, responses) =>
         {
+            await responses.WriteAsync(new Protocol.AnswerEvent { Text = "yes" });
             var completed = new Protocol.Completion { Voters = 10 };
+            completed.Accounts.Add(new Protocol.Account { Id = "data:b/2025", Currency = "rho", BudgetUnits = 10 });
+            completed.Accounts.Add(new Protocol.Account { Id = "global", Currency = "epsilon", BudgetUnits = 10 });
             completed.Accounts.Add(new Protocol.Account { Id = "data:a/all", Currency = "rho", BudgetUnits = 10, ChargedUnits = -5 });
             completed.Accounts.Add(new Protocol.Account { Id = new string('x', 5000), Currency = "rho" });
             completed.Accounts.Add(new Protocol.Account { Id = "data:a/2025", Currency = "rho", BudgetUnits = 10, SpentUnits = 4, ChargedUnits = 1 });
-            return responses.WriteAsync(new Protocol.AnswerEvent { Completed = completed });
+            await responses.WriteAsync(new Protocol.AnswerEvent { Completed = completed });
         };
         var completion = Assert.IsType<RouteEvent.Completed>((await router.AskAsync(Choice(1)))[^1]).Completion;
         Assert.Equal("data:a/2025", Assert.Single(completion.Accounts, account => account.Kind == AccountKind.Data).Id);
         router.Nodes[0].Script = (_, responses) => responses.WriteAsync(new Protocol.AnswerEvent { Refused = new Protocol.Refusal { Code = "not_allowed", Message = new string('y', 100_000) } });
         Assert.InRange(Assert.IsType<RouteEvent.Refused>((await router.AskAsync(Choice(1)))[^1]).Refusal.Message.Length, 1, 500);
+    }
+
+    [Fact]
+    public async Task Many_hospitals_with_long_names_answer_together_and_their_failure_is_charged_and_recorded()
+    {
+        string[] ids = [.. Enumerable.Range(0, 8).Select(i => $"hospital-{i}-{new string('n', 50)}")];
+        await using var router = await RouterUnderTest.StartAsync(ids);
+        Assert.Equal(8, Assert.IsType<RouteEvent.Completed>((await router.AskAsync(AtRouter(Choice(1))))[^1]).Completion.Nodes.Count);
+        router.Nodes[0].Contribution = async (requests, responses) =>
+        {
+            await requests.MoveNext(CancellationToken.None);
+            await responses.WriteAsync(new Protocol.ContributionEvent { Admitted = new Protocol.Admitted { Voters = 10 } });
+            await requests.MoveNext(CancellationToken.None);
+        };
+        Assert.IsType<RouteEvent.Failed>((await router.AskAsync(AtRouter(Choice(1))))[^1]);
+        Assert.Equal(2.0, router.Spent("global"));
+        Assert.Equal(0, router.Ledger.Find(AccountId.Global)!.Reserved.Value);
+    }
+
+    [Fact]
+    public async Task A_choice_without_its_option_has_broken_off()
+    {
+        await using var router = await RouterUnderTest.StartAsync("a", "b");
+        router.Nodes[0].Script = (_, responses) => responses.WriteAsync(new Protocol.AnswerEvent { Completed = new Protocol.Completion { Voters = 10 } });
+        var completed = Assert.IsType<RouteEvent.Completed>((await router.AskAsync(Choice(1)))[^1]).Completion;
+        Assert.Equal(["b"], completed.Nodes);
+        Assert.Equal(1.0, completed.Lost!.Epsilon.Value);
+        Assert.Equal(2.0, router.Spent("global"));
+    }
+
+    [Fact]
+    public async Task A_node_cannot_have_released_fewer_tokens_than_it_sent()
+    {
+        await using var router = await RouterUnderTest.StartAsync("a");
+        router.Nodes[0].Script = async (_, responses) =>
+        {
+            for (var token = 0; token < 16; token++)
+            {
+                await responses.WriteAsync(new Protocol.AnswerEvent { Text = "x" });
+            }
+
+            var completion = new Protocol.Completion { Voters = 10 };
+            completion.Answers.Add(new Protocol.FinishedAnswer { Releases = 1, Tokens = 16, FinishReason = "stop" });
+            await responses.WriteAsync(new Protocol.AnswerEvent { Completed = completion });
+        };
+        await router.AskAsync(Decoding(1, maxTokens: 16));
+        Assert.InRange(router.Spent("global"), 0.99, 1.0);
+    }
+
+    [Fact]
+    public async Task A_refusal_after_a_lost_draw_says_what_that_cost()
+    {
+        await using var router = await RouterUnderTest.StartAsync("a", "b");
+        router.Nodes[0].Script = ScriptedNode.BreakAfterAdmissionAsync;
+        Assert.Contains("charged: epsilon 6", Assert.IsType<RouteEvent.Refused>((await router.AskAsync(Choice(6)))[^1]).Refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_refusal_of_a_node_names_the_field_that_it_found_wrong()
+    {
+        await using var router = await RouterUnderTest.StartAsync("a");
+        foreach (var (said, heard) in new[] { ("privacy.epsilon", "privacy.epsilon"), ("", "messages"), ("<script>", "messages"), (new string('x', 100), "messages") })
+        {
+            router.Nodes[0].Script = (_, responses) =>
+                responses.WriteAsync(new Protocol.AnswerEvent { Refused = new Protocol.Refusal { Code = Protocol.RefusalCodes.InvalidQuestion, Message = "no", Parameter = said } });
+            Assert.Equal(heard, Assert.IsType<RouteRefusal.Invalid>(Assert.IsType<RouteEvent.Refused>((await router.AskAsync(Choice(1)))[^1]).Refusal).Parameter);
+        }
     }
 }

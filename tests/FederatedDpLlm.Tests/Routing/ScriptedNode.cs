@@ -18,6 +18,8 @@ namespace FederatedDpLlm.Tests.Routing;
 internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDisposable
 {
     public const string Model = "scripted";
+    // Whose script is running: a node refuses in its own name.
+    private static readonly AsyncLocal<string> Answering = new();
     private readonly WebApplication _app;
     private int _asked;
 
@@ -82,6 +84,7 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
     public override Task Answer(AnswerRequest request, IServerStreamWriter<AnswerEvent> responseStream, ServerCallContext context)
     {
         Interlocked.Increment(ref _asked);
+        Answering.Value = Id;
         return Script(request, responseStream);
     }
 
@@ -136,7 +139,7 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
 
     public static async Task RefuseAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses) => await responses.WriteAsync(new AnswerEvent
     {
-        Refused = new Refusal { Code = RefusalCodes.DataBudgetExhausted, Message = "spent", Account = new Account { Id = "data:x/all", Currency = "rho", BudgetUnits = 10, SpentUnits = 10 } },
+        Refused = new Refusal { Code = RefusalCodes.DataBudgetExhausted, Message = "spent", Account = new Account { Id = $"data:{Answering.Value}/all", Currency = "rho", BudgetUnits = 10, SpentUnits = 10 } },
     });
 
     public static async Task BreakAfterAdmissionAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses)

@@ -33,6 +33,7 @@ public sealed class AnswerStore : IDisposable
     public AnswerStore(string path, AtRestKey key, TimeSpan lifetime, long mostBytes, TimeProvider clock)
     {
         (_key, _lifetime, _mostBytes, _clock) = (key, lifetime, mostBytes, clock);
+        OwnerOnlyFile.Create(path);
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         _connection.Open();
         Execute(Schema);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using FederatedDpLlm.Configuration;
@@ -80,9 +81,10 @@ public sealed class TokenValidator
             ? new Caller(user, role, department)
             : null;
 
-    // What the ledger cannot write as UTF-8 (half a surrogate pair) is no name.
+    // What the ledger cannot write as UTF-8 (half a surrogate pair) is no name, and what only looks like another's (invisible characters, blanks around it) is none either.
     private static bool IsName(string? name) =>
-        !string.IsNullOrWhiteSpace(name) && name.Length <= LongestName && !name.Any(char.IsControl) && name.EnumerateRunes().All(rune => rune != Rune.ReplacementChar);
+        !string.IsNullOrWhiteSpace(name) && name.Length <= LongestName && !name.Any(one => char.IsControl(one) || char.GetUnicodeCategory(one) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
+        && name.Trim().Length == name.Length && name.EnumerateRunes().All(rune => rune != Rune.ReplacementChar);
 
     private bool IsInItsTime(DateTime? notBefore, DateTime? expires, SecurityToken token, TokenValidationParameters parameters)
     {

@@ -13,13 +13,7 @@ public static class SecretFile
     {
         if (!File.Exists(path))
         {
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows())
-            {
-                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            }
-
-            using var writer = new StreamWriter(path, options);
+            using var writer = new StreamWriter(path, OwnerOnlyFile.Options(FileMode.CreateNew));
             writer.Write(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(sizeBytes)));
         }
 

@@ -85,7 +85,7 @@ public sealed partial class NodeAdmission(IPrivateAnswering answering, DataAccou
         }
 
         var outcome = planner(question);
-        return outcome.IsPlanned ? (outcome.Plan, null) : (null, Refuse(RefusalCodes.InvalidQuestion, $"{outcome.Refusal.Parameter}: {outcome.Refusal.Message}"));
+        return outcome.IsPlanned ? (outcome.Plan, null) : (null, Invalid(outcome.Refusal));
     }
 
     /// <returns>The plan with the blocks that pay for it, or why none does.</returns>
@@ -137,6 +137,8 @@ public sealed partial class NodeAdmission(IPrivateAnswering answering, DataAccou
             throw new RpcException(new Status(StatusCode.InvalidArgument, $"a question has a request id, and names of at most {AuditRecord.LongestText} characters"));
         }
     }
+
+    private static Refusal Invalid(PlanRefusal refusal) => new() { Code = RefusalCodes.InvalidQuestion, Message = refusal.Message, Parameter = refusal.Parameter };
 
     private static Refusal Refuse(string code, string message) => new() { Code = code, Message = message };
 
