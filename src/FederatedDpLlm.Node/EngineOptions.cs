@@ -20,6 +20,10 @@ internal sealed record EngineOptions
     /// <summary>For a server: its address, as in <c>http://127.0.0.1:8000/v1</c>.</summary>
     public string? BaseUrl { get; init; }
 
+    /// <summary>For a server: whether one on another machine may be spoken to in clear. Prompts and patients' records travel to it: only on a network of its own.</summary>
+    /// <value>Default: false.</value>
+    public bool AllowClearText { get; init; }
+
     /// <summary>For a server: the model's name there.</summary>
     public string? RemoteModel { get; init; }
 

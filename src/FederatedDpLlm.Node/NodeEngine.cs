@@ -64,7 +64,7 @@ internal static class NodeEngine
     private static RemoteEngineOptions ToRemote(EngineOptions options) => new()
     {
         Kind = Named(Servers, options.Kind, "engine.kind", Embedded, Sharded),
-        BaseUrl = Address(options.BaseUrl),
+        BaseUrl = Address(options.BaseUrl, options.AllowClearText),
         Model = options.RemoteModel ?? throw new ConfigurationException("'engine.remote_model' is missing: give the model's name at the server."),
         ApiKey = options.ApiKeyVariable is { } variable
             ? Environment.GetEnvironmentVariable(variable) ?? throw new ConfigurationException($"'engine.api_key_variable' names {variable}, which is not set.")
@@ -76,11 +76,17 @@ internal static class NodeEngine
     private static T Named<T>(Dictionary<string, T> known, string name, string key, params IEnumerable<string> others) =>
         known.TryGetValue(name, out var value) ? value : throw new ConfigurationException($"'{key}' is '{name}': one of {string.Join(", ", others.Concat(known.Keys))}.");
 
-    private static Uri Address(string? text)
+    private static Uri Address(string? text, bool allowClearText)
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
         {
             throw new ConfigurationException("'engine.base_url' is missing or no address: give the server's, as in http://127.0.0.1:8000/v1.");
+        }
+
+        if (address.Scheme == Uri.UriSchemeHttp && !address.IsLoopback && !allowClearText)
+        {
+            throw new ConfigurationException(
+                $"'engine.base_url' is http://{address.Authority}: prompts and patients' records would travel in clear. Give an https address, or 'engine.allow_clear_text: true' on a network of its own.");
         }
 
         // They would not be sent, and addresses are logged.

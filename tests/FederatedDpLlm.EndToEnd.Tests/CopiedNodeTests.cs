@@ -21,6 +21,7 @@ public sealed partial class CopiedNodeTests(SharedFederation shared)
     [InlineData("kind: tgi", 2, "one of embedded, sharded, openai, vllm, llama.cpp, ollama")]
     [InlineData("kind: vllm, remote_model: m", 2, "'engine.base_url' is missing")]
     [InlineData("kind: vllm, base_url: 'http://ward:hunter2@127.0.0.1:9/v1', remote_model: m", 2, "engine.api_key_variable")]
+    [InlineData("kind: vllm, base_url: 'http://192.0.2.7:8000/v1', remote_model: m", 2, "allow_clear_text")]
     [InlineData("kind: ollama, base_url: 'http://127.0.0.1:9'", 2, "'engine.remote_model' is missing")]
     [InlineData("kind: llama.cpp, base_url: 'http://127.0.0.1:9', remote_model: m", 1, "cannot be reached")]
     [InlineData("kind: openai, base_url: 'http://127.0.0.1:9/v1', remote_model: m, scores: guesses", 2, "one of likelihoods, letter_log_probabilities, answered_letter")]
