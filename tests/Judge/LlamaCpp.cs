@@ -61,6 +61,25 @@ internal sealed unsafe class LlamaCpp : IDisposable
         return opened == 0 ? throw new InvalidDataException("llama.cpp cannot open a context.") : new LlamaCpp(model, opened);
     }
 
+    /// <summary>Writes a model with weights of another type, as its program <c>llama-quantize --allow-requantize</c> does.</summary>
+    /// <param name="folder">From <see cref="FolderIn"/>.</param>
+    /// <param name="from">A GGUF file.</param>
+    /// <param name="to">The file to write.</param>
+    /// <param name="type">Of <c>llama_ftype</c>.</param>
+    public static void Quantize(string folder, string from, string to, int type)
+    {
+        Initialize(folder);
+        var parameters = ((delegate* unmanaged<QuantizeParameters>)Function("llama_model_quantize_default_params"))();
+        (parameters.Threads, parameters.Type, parameters.Requantize) = (1, type, 1);
+        var given = (nint)(&parameters);
+        var code = WithText(from, source => WithText(to, target =>
+            (nint)((delegate* unmanaged<byte*, byte*, nint, uint>)Function("llama_model_quantize"))((byte*)source, (byte*)target, given)));
+        if (code != 0)
+        {
+            throw new InvalidDataException($"llama.cpp cannot quantise '{Path.GetFileName(from)}'.");
+        }
+    }
+
     /// <summary>Appends tokens to the one sequence and computes the logits after the last, or after each.</summary>
     public void Decode(ReadOnlySpan<int> tokens, bool everyLogits = false)
     {
@@ -201,6 +220,15 @@ internal sealed unsafe class LlamaCpp : IDisposable
         public nint Abort, AbortData;
         public byte Embeddings, Offload, NoTimings, OperationOffload, FullWindow, Unified;
         public nint Samplers, SamplerCount, Other;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct QuantizeParameters
+    {
+        public int Threads, Type, OutputType, EmbeddingType;
+        public byte Requantize, QuantizeOutput, OnlyCopy, Pure, KeepSplit, DryRun;
+        public nint Importance, Overrides, TensorOverrides, Pruned;
+        public nuint BufferBytes;
     }
 
     [StructLayout(LayoutKind.Sequential)]

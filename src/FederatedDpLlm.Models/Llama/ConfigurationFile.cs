@@ -10,7 +10,11 @@ public static class ConfigurationFile
     /// <summary>The name of the file in a model's folder.</summary>
     public const string FileName = "config.json";
 
-    private static readonly string[] KnownTypes = ["llama", "mistral", "qwen2", "qwen3"];
+    private const string Mistral = "mistral";
+
+    // Of Mistral's configuration class where the file says nothing.
+    private const int MistralWindow = 4096;
+    private static readonly string[] KnownTypes = ["llama", Mistral, "qwen2", "qwen3"];
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>Reads a configuration.</summary>
@@ -54,6 +58,11 @@ public static class ConfigurationFile
             ["eos_token_id"] = configuration.EndTokens.Count == 1 ? configuration.EndTokens[0] : new JsonArray([.. configuration.EndTokens.Select(token => (JsonNode)token)]),
             ["torch_dtype"] = "float32",
         };
+        if (configuration.ModelType == Mistral)
+        {
+            json["sliding_window"] = null;
+        }
+
         File.WriteAllText(path, json.ToJsonString(Indented) + "\n");
     }
 
@@ -83,7 +92,7 @@ public static class ConfigurationFile
             KeyValueHeads = Optional(json, "num_key_value_heads")?.GetInt32() ?? heads,
             HeadSize = Optional(json, "head_dim")?.GetInt32() ?? (heads > 0 ? width / heads : 0),
             Vocabulary = json.GetProperty("vocab_size").GetInt32(),
-            Context = Optional(json, "max_position_embeddings")?.GetInt32() ?? 2048,
+            Context = Math.Min(Optional(json, "max_position_embeddings")?.GetInt32() ?? 2048, Window(json, type)),
             NormEpsilon = Optional(json, "rms_norm_eps")?.GetDouble() ?? 1e-6,
             RotaryTheta = Optional(json, "rope_theta")?.GetDouble() ?? (rotary is { } inside ? Optional(inside, "rope_theta")?.GetDouble() : null) ?? 10_000,
             RotaryScaling = Scaling(rotary),
@@ -93,6 +102,13 @@ public static class ConfigurationFile
             BeginToken = Optional(json, "bos_token_id")?.GetInt32(),
             EndTokens = Tokens(Optional(json, "eos_token_id")),
         }.Checked();
+    }
+
+    // Every token sees all before it here: as far as a sliding window reaches that is the same, so a model with one is read with a context of that length.
+    private static int Window(JsonElement json, string type)
+    {
+        var slides = Optional(json, "use_sliding_window")?.GetBoolean() ?? type == Mistral;
+        return slides ? (json.TryGetProperty("sliding_window", out _) ? Optional(json, "sliding_window")?.GetInt32() : MistralWindow) ?? int.MaxValue : int.MaxValue;
     }
 
     private static RotaryScaling Scaling(JsonElement? given)
@@ -133,7 +149,7 @@ public static class ConfigurationFile
 
     private static string ArchitectureOf(string type) => type switch
     {
-        "mistral" => "MistralForCausalLM",
+        Mistral => "MistralForCausalLM",
         "qwen2" => "Qwen2ForCausalLM",
         "qwen3" => "Qwen3ForCausalLM",
         _ => "LlamaForCausalLM",

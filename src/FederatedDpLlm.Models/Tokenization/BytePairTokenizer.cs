@@ -59,7 +59,7 @@ public sealed class BytePairTokenizer : ITokenizer
     public int? ControlToken(string written) => _control.TryGetValue(written, out var token) ? token : null;
 
     /// <inheritdoc/>
-    public ReadOnlySpan<byte> BytesOf(int token) => _bytes[token];
+    public ReadOnlySpan<byte> BytesOf(int token) => token < _bytes.Length ? _bytes[token] : [];
 
     private IReadOnlyList<int> EncodePiece(string piece)
     {

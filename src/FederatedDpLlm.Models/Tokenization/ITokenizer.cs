@@ -18,6 +18,9 @@ public interface ITokenizer
     /// <summary>A control token by its written form, as in <c>&lt;|im_end|&gt;</c>; null where the tokenizer has none of that name.</summary>
     int? ControlToken(string written);
 
-    /// <summary>The bytes that a token adds to the text; none for a control token. Bytes of one character may be spread over tokens.</summary>
+    /// <summary>
+    /// The bytes that a token adds to the text; none for a control token, and none for one beyond <see cref="Vocabulary"/>: models are padded (Qwen's by hundreds), and
+    /// such a token can be drawn. Bytes of one character may be spread over tokens.
+    /// </summary>
     ReadOnlySpan<byte> BytesOf(int token);
 }

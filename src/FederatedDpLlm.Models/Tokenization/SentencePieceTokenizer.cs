@@ -26,9 +26,11 @@ public sealed class SentencePieceTokenizer : ITokenizer
     /// <param name="control">Control tokens by written form.</param>
     /// <param name="beginToken">The token that begins a text.</param>
     /// <param name="endTokens">The tokens that end an answer.</param>
+    /// <param name="prefixSpace">Whether a space goes before the text.</param>
     internal SentencePieceTokenizer(
-        IReadOnlyList<(string Text, double Score)> tokens, IReadOnlyDictionary<string, int> control, int? beginToken, IReadOnlyList<int> endTokens)
+        IReadOnlyList<(string Text, double Score)> tokens, IReadOnlyDictionary<string, int> control, int? beginToken, IReadOnlyList<int> endTokens, bool prefixSpace = true)
     {
+        PrefixSpace = prefixSpace;
         _texts = [.. tokens.Select(token => token.Text)];
         _ranks = [.. tokens.Select(token => -token.Score)];
         _control = control.ToDictionary(StringComparer.Ordinal);
@@ -49,6 +51,9 @@ public sealed class SentencePieceTokenizer : ITokenizer
         (BeginToken, EndTokens) = (beginToken, endTokens);
     }
 
+    /// <summary>Whether a space goes before the text.</summary>
+    internal bool PrefixSpace { get; }
+
     /// <inheritdoc/>
     public int Vocabulary => _texts.Length;
 
@@ -68,7 +73,7 @@ public sealed class SentencePieceTokenizer : ITokenizer
         }
 
         var symbols = new List<int>();
-        foreach (var rune in (" " + text).EnumerateRunes())
+        foreach (var rune in (PrefixSpace ? " " + text : text).EnumerateRunes())
         {
             if (_tokens.TryGetValue(rune.ToString(), out var token))
             {
@@ -87,7 +92,7 @@ public sealed class SentencePieceTokenizer : ITokenizer
     public int? ControlToken(string written) => _control.TryGetValue(written, out var token) ? token : null;
 
     /// <inheritdoc/>
-    public ReadOnlySpan<byte> BytesOf(int token) => _bytes[token];
+    public ReadOnlySpan<byte> BytesOf(int token) => token < _bytes.Length ? _bytes[token] : [];
 
     /// <summary>A token's text, a space written as a space, and its score.</summary>
     internal (string Text, double Score) PieceOf(int token) => (_texts[token], -_ranks[token]);

@@ -97,8 +97,10 @@ public static class TokenizerFile
             {
                 ["type"] = "Sequence",
                 ["normalizers"] = new JsonArray(
-                    new JsonObject { ["type"] = "Prepend", ["prepend"] = "\u2581" },
-                    new JsonObject { ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = " " }, ["content"] = "\u2581" }),
+                    [
+                        .. tokenizer.PrefixSpace ? [new JsonObject { ["type"] = "Prepend", ["prepend"] = "\u2581" }] : Array.Empty<JsonNode>(),
+                        new JsonObject { ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = " " }, ["content"] = "\u2581" },
+                    ]),
             },
             ["pre_tokenizer"] = null,
             ["decoder"] = new JsonObject
@@ -137,14 +139,14 @@ public static class TokenizerFile
 
         var vocabulary = new BytePairVocabulary
         {
-            Tokens = model.GetProperty("vocab").EnumerateObject().ToDictionary(token => token.Name, token => token.Value.GetInt32(), StringComparer.Ordinal),
+            Tokens = Tokens(model, json),
             Merges = [.. model.GetProperty("merges").EnumerateArray().Select(ReadMerge)],
             Control = Control(json),
             BeginToken = beginToken,
             EndTokens = endTokens,
             IgnoreMerges = Optional(model, "ignore_merges")?.GetBoolean() ?? false,
         };
-        return Optional(model, "byte_fallback")?.GetBoolean() == true ? SentencePiece(vocabulary) : new BytePairTokenizer(vocabulary, PreTokenizerOf(json));
+        return Optional(model, "byte_fallback")?.GetBoolean() == true ? SentencePiece(vocabulary, HasPrefixSpace(json)) : new BytePairTokenizer(vocabulary, PreTokenizerOf(json));
     }
 
     private static (string, string) ReadMerge(JsonElement merge)
@@ -159,14 +161,28 @@ public static class TokenizerFile
         return parts is [var left, var right] ? (left, right) : throw new ModelFormatException("A merge of the tokenizer is not a pair.");
     }
 
-    private static Dictionary<string, int> Control(JsonElement json) =>
+    private static Dictionary<string, int> Control(JsonElement json) => Added(json, special: true).ToDictionary(StringComparer.Ordinal);
+
+    // Tokens of text that were added later (Qwen 3's <think>) stand outside the model's own list.
+    private static Dictionary<string, int> Tokens(JsonElement model, JsonElement json)
+    {
+        var tokens = model.GetProperty("vocab").EnumerateObject().ToDictionary(token => token.Name, token => token.Value.GetInt32(), StringComparer.Ordinal);
+        foreach (var (written, token) in Added(json, special: false))
+        {
+            tokens.TryAdd(written, token);
+        }
+
+        return tokens;
+    }
+
+    private static IEnumerable<KeyValuePair<string, int>> Added(JsonElement json, bool special) =>
         Optional(json, "added_tokens") is { } added
-            ? added.EnumerateArray().Where(token => Optional(token, "special")?.GetBoolean() ?? false)
-                .ToDictionary(token => token.GetProperty("content").GetString()!, token => token.GetProperty("id").GetInt32(), StringComparer.Ordinal)
+            ? added.EnumerateArray().Where(token => (Optional(token, "special")?.GetBoolean() ?? false) == special)
+                .Select(token => KeyValuePair.Create(token.GetProperty("content").GetString()!, token.GetProperty("id").GetInt32()))
             : [];
 
     // A merge's rank takes the place of the score: the earlier, the better.
-    private static SentencePieceTokenizer SentencePiece(BytePairVocabulary vocabulary)
+    private static SentencePieceTokenizer SentencePiece(BytePairVocabulary vocabulary, bool prefixSpace)
     {
         var scores = new Dictionary<string, double>(StringComparer.Ordinal);
         for (var rank = 0; rank < vocabulary.Merges.Count; rank++)
@@ -181,14 +197,20 @@ public static class TokenizerFile
             tokens[token] = (written.Replace(SentencePieceTokenizer.WrittenSpace, ' '), scores.GetValueOrDefault(written, double.NegativeInfinity));
         }
 
-        return new SentencePieceTokenizer(tokens, vocabulary.Control, vocabulary.BeginToken, vocabulary.EndTokens);
+        return new SentencePieceTokenizer(tokens, vocabulary.Control, vocabulary.BeginToken, vocabulary.EndTokens, prefixSpace);
     }
+
+    // Said by a normalizer (Llama 2, Mistral 0.1) or by a pre-tokenizer (Mistral 0.3), which in older files has a flag for it.
+    private static bool HasPrefixSpace(JsonElement json) =>
+        Parts(Optional(json, "normalizer"), "normalizers").Any(part => part.GetProperty("type").GetString() == "Prepend")
+        || Parts(Optional(json, "pre_tokenizer"), "pretokenizers").Any(part => part.GetProperty("type").GetString() == "Metaspace"
+            && (Optional(part, "prepend_scheme")?.GetString() is { } scheme ? scheme != "never" : Optional(part, "add_prefix_space")?.GetBoolean() ?? true));
 
     private static PreTokenizer PreTokenizerOf(JsonElement json)
     {
         var patterns = new List<string>();
         var prefixSpace = false;
-        foreach (var part in Parts(Optional(json, "pre_tokenizer")))
+        foreach (var part in Parts(Optional(json, "pre_tokenizer"), "pretokenizers"))
         {
             switch (part.GetProperty("type").GetString())
             {
@@ -214,10 +236,10 @@ public static class TokenizerFile
         return new PreTokenizer(patterns, prefixSpace);
     }
 
-    private static IEnumerable<JsonElement> Parts(JsonElement? preTokenizer) => preTokenizer switch
+    private static IEnumerable<JsonElement> Parts(JsonElement? step, string parts) => step switch
     {
         null => [],
-        { } one when one.GetProperty("type").GetString() == "Sequence" => one.GetProperty("pretokenizers").EnumerateArray(),
+        { } one when one.GetProperty("type").GetString() == "Sequence" => one.GetProperty(parts).EnumerateArray(),
         { } one => [one],
     };
 

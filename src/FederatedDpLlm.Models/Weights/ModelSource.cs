@@ -49,7 +49,11 @@ internal sealed class ModelSource : IDisposable
 
         if (GgufFile.IsGguf(path))
         {
-            return Owned(GgufFile.Open(path), file => new ModelSource("gguf", name, file.Configuration, file, file.Tokenizer(), file));
+            return Owned(GgufFile.Open(path), file =>
+            {
+                RefuseUnread(file.Tensors.Select(tensor => tensor.Name), TensorShape.Of(file.Configuration).Select(tensor => GgufNames.Of(tensor.Name)!));
+                return new ModelSource("gguf", name, file.Configuration, file, file.Tokenizer(), file);
+            });
         }
 
         var checkpoint = Llama2Checkpoint.Open(path);
@@ -63,7 +67,21 @@ internal sealed class ModelSource : IDisposable
     {
         var configuration = ConfigurationFile.Read(Path.Combine(directory, ConfigurationFile.FileName));
         var tokenizer = TokenizerFile.Read(Path.Combine(directory, TokenizerFile.FileName), configuration.BeginToken, configuration.EndTokens);
-        return Owned(SafetensorsFolder.Open(directory), files => new ModelSource("safetensors", name, configuration, files, tokenizer, files));
+        return Owned(SafetensorsFolder.Open(directory), files =>
+        {
+            RefuseUnread(files.Names, TensorShape.Of(configuration).Select(tensor => tensor.Name));
+            return new ModelSource("safetensors", name, configuration, files, tokenizer, files);
+        });
+    }
+
+    // A bias or a norm that is left out would give other answers, and no error. Other tensors repeat what is known (rotary frequencies, a tied head).
+    private static void RefuseUnread(IEnumerable<string> names, IEnumerable<string> read)
+    {
+        var known = read.ToHashSet(StringComparer.Ordinal);
+        if (names.FirstOrDefault(name => (name.EndsWith(".bias", StringComparison.Ordinal) || name.EndsWith("norm.weight", StringComparison.Ordinal)) && !known.Contains(name)) is { } unread)
+        {
+            throw new ModelFormatException($"The tensor '{unread}' has no place in a model of this configuration: the model is of another kind than its configuration says.");
+        }
     }
 
     private static ModelSource Owned<T>(T files, Func<T, ModelSource> open)

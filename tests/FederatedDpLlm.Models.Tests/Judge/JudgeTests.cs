@@ -77,6 +77,44 @@ public sealed class JudgeTests : IDisposable
         Assert.All(ours.Zip(theirs), pair => Assert.All(pair.First.Zip(pair.Second), logit => Assert.Equal(logit.First, logit.Second, 1e-3f * largest)));
     }
 
+    // Numbers of llama_ftype; Q4_K_M is the usual mixture, which keeps some matrices as Q6_K.
+    [Theory]
+    [InlineData(1, new[] { ElementType.Float16 })]
+    [InlineData(32, new[] { ElementType.BFloat16 })]
+    [InlineData(7, new[] { ElementType.Q8_0 })]
+    [InlineData(2, new[] { ElementType.Q4_0, ElementType.Q6_K })]
+    [InlineData(15, new[] { ElementType.Q4_K, ElementType.Q6_K })]
+    [InlineData(18, new[] { ElementType.Q6_K })]
+    public void A_model_that_llama_cpp_quantised_has_here_the_weights_that_llama_cpp_widens_it_to(int type, ElementType[] types)
+    {
+        const int floats = 0;
+        var shape = RandomModel.Shape with { Width = 256, FeedForwardWidth = 512, HeadSize = 64, TiedHead = false };
+        var (plain, widened) = (_path + ".plain", _path + ".widened");
+        try
+        {
+            GgufModelWriter.Write(plain, "llama", shape, RandomModel.Weights(shape), RandomModel.Tokenizer(), ElementType.Float32, null, Cancellation);
+            LlamaCpp.Quantize(Library(), plain, _path, type);
+            LlamaCpp.Quantize(Library(), _path, widened, floats);
+            Assert.Equal(types.Order(), ModelConversion.Inspect(_path).Tensors.Keys.Where(held => held != ElementType.Float32).Order());
+            Assert.Equal([ElementType.Float32], ModelConversion.Inspect(widened).Tensors.Keys);
+            using var quantised = ModelSource.Open(_path);
+            using var theirs = ModelSource.Open(widened);
+            Assert.All(TensorShape.Of(shape), tensor => Assert.Equal(Read(theirs, tensor), Read(quantised, tensor)));
+        }
+        finally
+        {
+            File.Delete(plain);
+            File.Delete(widened);
+        }
+
+        static float[] Read(ModelSource source, TensorShape tensor)
+        {
+            var values = new float[tensor.Elements];
+            source.Tensors.Read(tensor.Name, tensor.Rows, tensor.Columns, values);
+            return values;
+        }
+    }
+
     [Theory, InlineData("llama"), InlineData("qwen2")]
     public void An_adapter_exported_beside_its_base_model_changes_llama_cpps_logits_as_ours(string family)
     {
@@ -134,11 +172,13 @@ public sealed class JudgeTests : IDisposable
         ModelConversion.ToGguf(model, tokenizer, _path, type, null, Cancellation);
     }
 
-    private LlamaCpp Judge()
+    private LlamaCpp Judge() => LlamaCpp.Load(Library(), _path, 1, 512, floatCache: true);
+
+    private static string Library()
     {
         var folder = LlamaCpp.FolderIn(Repository.Root);
         Assert.SkipWhen(folder is null, "needs llama.cpp from npm (node-llama-cpp 3.22.1, Linux x64); ./test.sh installs it where npm works");
-        return LlamaCpp.Load(folder!, _path, 1, 512, floatCache: true);
+        return folder!;
     }
 
     private static int[] Greedy(LanguageModel model, int begin, int length) => [begin, .. Greedy(model, [begin], length - 1)];

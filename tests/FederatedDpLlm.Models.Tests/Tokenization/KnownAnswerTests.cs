@@ -1,3 +1,4 @@
+using FederatedDpLlm.Models.Tokenization;
 using FederatedDpLlm.Models.Weights.Gguf;
 using FederatedDpLlm.Tests.Shared;
 
@@ -22,7 +23,23 @@ public sealed class KnownAnswerTests
     private static void Check(string path)
     {
         using var file = GgufFile.Open(path);
-        var tokenizer = file.Tokenizer();
+        Check(file.Tokenizer(), path);
+
+        // The same vocabulary as Hugging Face's tokenizer.json.
+        var json = Path.GetTempFileName();
+        try
+        {
+            TokenizerFile.Write(json, file.Tokenizer());
+            Check(TokenizerFile.Read(json, null, []), path);
+        }
+        finally
+        {
+            File.Delete(json);
+        }
+    }
+
+    private static void Check(ITokenizer tokenizer, string path)
+    {
         var texts = File.ReadAllText(path + ".inp").Split(Separator)[..^1];
         var answers = File.ReadAllLines(path + ".out");
         Assert.True(texts.Length == answers.Length && texts.Length > 40, $"{texts.Length} texts, {answers.Length} answers");

@@ -53,6 +53,55 @@ public sealed class TokenizerTests
     }
 
     [Fact]
+    public void A_token_of_text_that_was_added_later_is_text_and_one_beyond_the_vocabulary_is_nothing()
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            var tokenizer = Trained();
+            TokenizerFile.Write(path, tokenizer);
+            var json = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(path))!;
+            var added = tokenizer.Vocabulary + 3;
+            json["added_tokens"]!.AsArray().Add(new System.Text.Json.Nodes.JsonObject { ["id"] = added, ["content"] = "<think>", ["special"] = false });
+            File.WriteAllText(path, json.ToJsonString());
+            var read = TokenizerFile.Read(path, 0, [1]);
+            Assert.Equal("<think>"u8.ToArray(), read.BytesOf(added).ToArray());
+            Assert.Null(read.ControlToken("<think>"));
+            Assert.Equal(0, read.BytesOf(added - 1).Length);
+            Assert.Equal(0, read.BytesOf(added + 100).Length);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"normalizer":{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"\u2581"},{"type":"Replace","pattern":{"String":" "},"content":"\u2581"}]}}""", true)]
+    [InlineData("""{"pre_tokenizer":{"type":"Metaspace","replacement":"\u2581","prepend_scheme":"first","split":false}}""", true)]
+    [InlineData("""{"pre_tokenizer":{"type":"Metaspace","replacement":"\u2581","prepend_scheme":"never","split":false}}""", false)]
+    [InlineData("""{"pre_tokenizer":{"type":"Metaspace","replacement":"\u2581","add_prefix_space":true}}""", true)]
+    [InlineData("""{"normalizer":{"type":"Replace","pattern":{"String":" "},"content":"\u2581"}}""", false)]
+    public void Whether_a_space_goes_before_the_text_is_read_from_the_file(string steps, bool expected)
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            var json = System.Text.Json.Nodes.JsonNode.Parse(steps)!;
+            json["model"] = System.Text.Json.Nodes.JsonNode.Parse("""{"type":"BPE","byte_fallback":true,"vocab":{"<unk>":0,"\u2581":1,"a":2,"\u2581a":3},"merges":["\u2581 a"]}""");
+            File.WriteAllText(path, json.ToJsonString());
+            var tokenizer = TokenizerFile.Read(path, null, []);
+            Assert.Equal(expected ? [3, 3] : [2, 3], tokenizer.Encode("a a"));
+            TokenizerFile.Write(path, tokenizer);
+            Assert.Equal(tokenizer.Encode("a a"), TokenizerFile.Read(path, null, []).Encode("a a"));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
     public void A_character_spread_over_tokens_appears_when_it_is_whole()
     {
         var tokenizer = Llama.RandomModel.Tokenizer();

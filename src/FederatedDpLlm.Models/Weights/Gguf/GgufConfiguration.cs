@@ -44,7 +44,7 @@ internal static class GgufConfiguration
             KeyValueHeads = metadata.IntOrNull(Key("attention.head_count_kv")) ?? heads,
             HeadSize = metadata.IntOrNull(Key("attention.key_length")) ?? metadata.IntOrNull(Key("rope.dimension_count")) ?? (heads > 0 ? width / heads : 0),
             Vocabulary = (int)Math.Min(embedding.Rows, int.MaxValue),
-            Context = metadata.Int(Key("context_length")),
+            Context = Math.Min(metadata.Int(Key("context_length")), metadata.IntOrNull(Key("attention.sliding_window")) is > 0 and { } window ? window : int.MaxValue),
             NormEpsilon = metadata.NumberOrNull(Key("attention.layer_norm_rms_epsilon")) ?? 1e-5,
             RotaryTheta = metadata.NumberOrNull(Key("rope.freq_base")) ?? 10_000,
             TiedHead = !tensors.ContainsKey(GgufNames.Head),

@@ -18,6 +18,7 @@ internal static class GgufTokenizer
     private const string End = "tokenizer.ggml.eos_token_id";
     private const string EndOfTurn = "tokenizer.ggml.eot_token_id";
     private const string AddsBegin = "tokenizer.ggml.add_bos_token";
+    private const string AddsSpace = "tokenizer.ggml.add_space_prefix";
 
     // Where llama.cpp knows no name for exactly our expressions they stand here, so that reading back is exact.
     private const string OwnPatterns = "fedllm.tokenizer.patterns";
@@ -138,7 +139,7 @@ internal static class GgufTokenizer
         }
 
         return new SentencePieceTokenizer(
-            [.. tokens.Select((token, i) => (token.Replace(SentencePieceTokenizer.WrittenSpace, ' '), scores[i]))], control, BeginToken(metadata), EndTokens(metadata));
+            [.. tokens.Select((token, i) => (token.Replace(SentencePieceTokenizer.WrittenSpace, ' '), scores[i]))], control, BeginToken(metadata), EndTokens(metadata), metadata.FlagOrNull(AddsSpace) ?? true);
     }
 
     private static (string, string) Pair(string merge)
@@ -192,6 +193,7 @@ internal static class GgufTokenizer
         yield return (Tokens, texts);
         yield return (Types, types);
         yield return (Scores, scores);
+        yield return (AddsSpace, tokenizer.PrefixSpace);
         yield return ("tokenizer.ggml.unknown_token_id", (uint)SentencePieceTokenizer.Unknown);
     }
 

@@ -1,0 +1,78 @@
+using System.Text.Json;
+using FederatedDpLlm.Tests.Shared;
+
+namespace FederatedDpLlm.EndToEnd.Tests;
+
+/// <summary><c>fedllm model export | import | quantize | inspect</c>, as scripts run them.</summary>
+public sealed class ModelCommandTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedllm-models-");
+
+    private static string Ward => Repository.Path("models", "ward");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task A_model_goes_out_and_comes_in_again_and_writes_the_same_tokens_with_progress_on_the_way()
+    {
+        var (gguf, folder, small) = (At("ward.gguf"), At("ward"), At("ward-q8.gguf"));
+        var (code, output, errors) = await Cli.RunAsync("model", "export", "--model", Ward, "--to", gguf, "--json");
+        Assert.Equal(0, code);
+        var written = Assert.Single(output.TrimEnd().Split('\n'));
+        Assert.Equal((gguf, new FileInfo(gguf).Length), (Text(written, "path"), JsonDocument.Parse(written).RootElement.GetProperty("bytes").GetInt64()));
+        Assert.True(errors.Split('\n').Count(line => line.Contains("tensors written", StringComparison.Ordinal)) >= 5, errors);
+        Assert.Equal(0, (await Cli.RunAsync("model", "import", "--model", gguf, "--to", folder, "--json")).Code);
+        Assert.Equal(0, (await Cli.RunAsync("model", "quantize", "--model", gguf, "--to", small, "--type", "q8_0", "--json")).Code);
+        Assert.InRange(new FileInfo(small).Length, 1, new FileInfo(gguf).Length / 2);
+
+        var original = await IdsAsync(Ward);
+        Assert.Equal(original, await IdsAsync(gguf));
+        Assert.Equal(original, await IdsAsync(folder));
+        Assert.NotEmpty(await IdsAsync(small));
+
+        var (whole, narrow) = (await InspectAsync(gguf), await InspectAsync(small));
+        Assert.Equal("gguf", whole.GetProperty("format").GetString());
+        Assert.Equal("safetensors", (await InspectAsync(folder)).GetProperty("format").GetString());
+        Assert.Equal(whole.GetProperty("parameters").GetInt64(), narrow.GetProperty("parameters").GetInt64());
+        Assert.True(narrow.GetProperty("tensors").GetProperty("Q8_0").GetInt32() > 0);
+    }
+
+    [Fact]
+    public async Task A_truncated_model_is_an_error_that_names_the_trouble_and_leaves_nothing()
+    {
+        var (whole, broken, to) = (At("ward.gguf"), At("broken.gguf"), At("out.gguf"));
+        Assert.Equal(0, (await Cli.RunAsync("model", "export", "--model", Ward, "--to", whole)).Code);
+        var bytes = await File.ReadAllBytesAsync(whole, TestContext.Current.CancellationToken);
+        await File.WriteAllBytesAsync(broken, bytes[..(bytes.Length / 2)], TestContext.Current.CancellationToken);
+        foreach (var command in new string[][] { ["quantize", "--model", broken, "--to", to, "--json"], ["import", "--model", broken, "--to", to, "--json"], ["inspect", "--model", broken, "--json"] })
+        {
+            var (code, output, errors) = await Cli.RunAsync(["model", .. command]);
+            Assert.Equal((2, ""), (code, output));
+            Assert.StartsWith($"model {command[0]}: ", errors, StringComparison.Ordinal);
+            Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
+        }
+
+        Assert.False(File.Exists(to));
+        Assert.Equal(2, (await Cli.RunAsync("model", "inspect", "--model", At("nowhere.gguf"))).Code);
+    }
+
+    [Fact]
+    public async Task A_llama2_c_checkpoint_with_its_tokenizer_is_taken_in_and_goes_out()
+    {
+        var (checkpoint, tokenizer) = (SharedData.Path("models", "stories260K.bin"), SharedData.Path("models", "tok512.bin"));
+        var (folder, gguf) = (At("stories"), At("stories.gguf"));
+        Assert.Equal(0, (await Cli.RunAsync("model", "import", "--model", checkpoint, "--tokenizer", tokenizer, "--to", folder)).Code);
+        Assert.Equal(0, (await Cli.RunAsync("model", "export", "--model", folder, "--to", gguf)).Code);
+        Assert.Equal(await IdsAsync(folder), await IdsAsync(gguf));
+        Assert.Contains("tokenizer", (await Cli.RunAsync("model", "import", "--model", checkpoint, "--to", At("none"))).Errors, StringComparison.Ordinal);
+    }
+
+    private string At(string name) => Path.Combine(_folder.FullName, name);
+
+    private static string? Text(string json, string name) => JsonDocument.Parse(json).RootElement.GetProperty(name).GetString();
+
+    private static async Task<JsonElement> InspectAsync(string model) => await Cli.JsonAsync(["model", "inspect", "--model", model, "--json"]);
+
+    private static async Task<List<int>> IdsAsync(string model) =>
+        [.. (await Cli.JsonAsync(["generate", "--model", model, "--prompt", "Chest pain since", "--tokens", "12", "--greedy", "--json"])).GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
+}
