@@ -142,7 +142,7 @@ public sealed partial class ShardHost : IDisposable
 
     private SslStream Authenticate(Socket socket)
     {
-        var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
+        var tls = new SslStream(new WatchfulStream(socket, _clock));
         using (_clock.CreateTimer(static state => ((Socket)state!).Dispose(), socket, _options.HandshakeWithin, Timeout.InfiniteTimeSpan))
         {
             tls.AuthenticateAsServer(FederationTls.ServerOptions(_credentials, PeerIdentity.Coordinator(_options.Federation, _options.Coordinator)));

@@ -53,7 +53,7 @@ internal sealed class ShardLink : IShardPeer
         var socket = new Socket(endpoint.Address!.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         var connecting = Task.Factory.StartNew(
             () => new ShardLink(
-                endpoint.Node, socket, Connect(endpoint, credentials, federation, timeouts, socket), (plan, assignment) => SignedPlan.Write(plan, assignment, manifest, credentials.Own),
+                endpoint.Node, socket, Connect(endpoint, credentials, federation, timeouts, clock, socket), (plan, assignment) => SignedPlan.Write(plan, assignment, manifest, credentials.Own),
                 timeouts, clock),
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
@@ -101,11 +101,11 @@ internal sealed class ShardLink : IShardPeer
 
     public void Dispose() => Lose("its link was closed");
 
-    private static SslStream Connect(ShardEndpoint endpoint, PeerCredentials credentials, string federation, ShardTimeouts timeouts, Socket socket)
+    private static SslStream Connect(ShardEndpoint endpoint, PeerCredentials credentials, string federation, ShardTimeouts timeouts, TimeProvider clock, Socket socket)
     {
         socket.Connect(endpoint.Address!);
         socket.SendTimeout = (int)timeouts.Step.TotalMilliseconds;
-        var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
+        var tls = new SslStream(new WatchfulStream(socket, clock));
         tls.AuthenticateAsClient(FederationTls.ClientOptions(credentials, PeerIdentity.Shard(federation, endpoint.Node.Name)));
         return tls;
     }
