@@ -290,21 +290,26 @@ internal static unsafe class LlamaForward
         }
     }
 
-    // Many rows are shared among threads; of a few rows each product is, where the process's team is free.
+    // Many rows are shared among threads; of a few rows each product is. Both by the process's team where it is free: it is awake between two jobs of a pass.
     private static void ByRows(ForwardWorkspace workspace, int rows, Action<int, int, int> work)
     {
         var threads = Math.Min(workspace.Threads, rows / FewestRowsPerThread);
-        if (threads > 1)
-        {
-            Parallel.For(0, threads, thread => work((int)((long)rows * thread / threads), (int)((long)rows * (thread + 1) / threads), thread));
-            return;
-        }
-
         var held = workspace.Threads > 1 && WorkTeam.Shared.TryHold();
-        workspace.ProductThreads = held ? workspace.Threads : 1;
+        workspace.ProductThreads = held && threads <= 1 ? workspace.Threads : 1;
         try
         {
-            work(0, rows, 0);
+            if (threads <= 1)
+            {
+                work(0, rows, 0);
+            }
+            else if (held)
+            {
+                RowJob.Run(threads, rows, work);
+            }
+            else
+            {
+                Parallel.For(0, threads, thread => work((int)((long)rows * thread / threads), (int)((long)rows * (thread + 1) / threads), thread));
+            }
         }
         finally
         {
