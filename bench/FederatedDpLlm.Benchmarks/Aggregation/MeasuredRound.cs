@@ -50,6 +50,9 @@ internal sealed class MeasuredRound : IDisposable
     /// <summary>Of restoring secrets and taking the masks off.</summary>
     public double UnmaskSeconds { get; private set; }
 
+    /// <summary>Processor seconds of the same on the calling thread, which is all of it with one worker.</summary>
+    public double UnmaskThreadSeconds { get; private set; }
+
     /// <summary>Of everything.</summary>
     public double TotalSeconds { get; private set; }
 
@@ -95,7 +98,9 @@ internal sealed class MeasuredRound : IDisposable
         }
 
         AggregateSum? sum = null;
+        var unmaskStarted = ThreadTime.Seconds;
         UnmaskSeconds = Best.Once(() => sum = coordinator.Finish().Required);
+        UnmaskThreadSeconds = ThreadTime.Seconds - unmaskStarted;
         TotalSeconds = total.Elapsed.TotalSeconds;
         clients.ForEach(client => client.Dispose());
         Check(sum!.Values.Span, staying.Count);

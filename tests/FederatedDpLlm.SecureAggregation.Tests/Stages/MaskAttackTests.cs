@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using FederatedDpLlm.SecureAggregation.KeyAgreement;
 using FederatedDpLlm.SecureAggregation.Masking;
+using FederatedDpLlm.SecureAggregation.SecretSharing;
 using FederatedDpLlm.SecureAggregation.Stages;
 
 namespace FederatedDpLlm.SecureAggregation.Tests.Stages;
@@ -123,6 +124,30 @@ public sealed class MaskAttackTests
         {
             Assert.All(secrets, secret => Assert.Equal(-1, snapshot.AsSpan().IndexOf(secret)));
         }
+    }
+
+    [Fact]
+    public void All_secrets_of_one_client_leaked_to_the_coordinator_open_that_clients_upload_and_no_other()
+    {
+        // Naive: one key of all clients, as where ciphertexts of a shared key are added: whoever leaks opens everybody.
+        using var federation = new Federation(6, 40);
+        using var round = new ManualRound(federation);
+        round.ToSharings();
+        Array.ForEach(round.Clients, client => round.Upload(client.Self));
+        var leaked = ClientMemory.TryDecode(round.Uploaded[0])!;
+        Assert.Equal(federation.Inputs[0], round.OpenUpload(0, round.HeldBy(client => client.Held[0].Seed), round.HeldBy(client => client.Held[0].SelfMask)));
+
+        // Of the target's masks the leak holds the one that both share, and one share of either secret.
+        var format = LaneFormat.For(federation.Parameters.SumBits);
+        var lanes = new uint[federation.Parameters.VectorLength];
+        format.AddTo(lanes, round.Uploads[Target].Payload.Span);
+        using var masks = new MaskSet();
+        masks.Add(leaked.EdgeKeys[Target], subtract: false);
+        masks.ApplyTo(lanes, 1);
+        Assert.True(lanes.Zip(federation.Inputs[Target], (lane, value) => format.Signed(lane) == value).Count(same => same) <= 2);
+        var (seed, selfMask) = leaked.Held[Target];
+        var target = ClientMemory.TryDecode(round.Uploaded[Target])!;
+        Assert.False(VerifiableSecretSharing.Reconstruct([seed]).Value.FixedTimeEquals(target.Seed) || VerifiableSecretSharing.Reconstruct([selfMask]).Value.FixedTimeEquals(target.SelfMask));
     }
 
     private static uint[] Keystream(byte[] key, int lanes)
