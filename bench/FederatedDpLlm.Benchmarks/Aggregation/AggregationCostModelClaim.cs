@@ -116,7 +116,7 @@ internal sealed class AggregationCostModelClaim : IClaim
             {
                 var survivors = Clients * (1 - Dropped);
                 var edges = Clients * Dropped * Neighbours * (1 - Dropped);
-                return ((survivors + edges) * MaskSeconds) + (Clients * (Cost.Commit + (2.0 * Sharing.Threshold * Sharing.Threshold * Cost.Field))) + (Clients * Dropped * Cost.KeyPair) + (edges * (Cost.Encapsulate + Cost.Decapsulate) / 2);
+                return ((survivors + edges) * MaskSeconds) + (Clients * (Cost.Commit + (1.0 / 3 * Sharing.Threshold * Sharing.Threshold * Cost.Field))) + (Clients * Dropped * Cost.KeyPair) + (edges * (Cost.Encapsulate + Cost.Decapsulate) / 2);
             }
         }
     }

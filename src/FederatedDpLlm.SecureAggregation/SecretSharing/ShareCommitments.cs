@@ -110,34 +110,15 @@ public sealed class ShareCommitments
         var products = new Scalar[points.Length];
         for (var i = 0; i < products.Length; i++)
         {
-            products[i] = ProductOfDifferences(points, i);
+            var product = new SmallFactors();
+            for (var j = 0; j < points.Length; j++)
+            {
+                product.Multiply(j == i ? 1 : points[i] - points[j]);
+            }
+
+            products[i] = product.Product;
         }
 
         return products;
-    }
-
-    // Differences are multiplied as integers for as long as they fit, since an operation in the field costs a hundred of these.
-    private static Scalar ProductOfDifferences(ReadOnlySpan<int> points, int i)
-    {
-        var (product, factor, isNegative) = (Scalar.One, 1u, false);
-        foreach (var other in points)
-        {
-            if (other == points[i])
-            {
-                continue;
-            }
-
-            var difference = (uint)Math.Abs(points[i] - other);
-            isNegative ^= points[i] < other;
-            if (Math.BigMul(factor, difference) > uint.MaxValue)
-            {
-                (product, factor) = (product * Scalar.From(factor), 1);
-            }
-
-            factor *= difference;
-        }
-
-        product *= Scalar.From(factor);
-        return isNegative ? Scalar.Zero - product : product;
     }
 }

@@ -114,7 +114,7 @@ internal sealed class CommitteeRound(RoundParameters parameters, AdvertisementBo
 
             if (encrypted.Decrypt(keys, survivors.Count, book.Digest, workers) is { } values)
             {
-                return Outcome<AggregateSum>.Accepted(new AggregateSum(values, survivors, Blame(encrypted, chosen, keys, survivors.Count)));
+                return Outcome<AggregateSum>.Accepted(new AggregateSum(values, survivors, []) { LeftOut = Unfit(encrypted, chosen, keys, survivors.Count) });
             }
 
             wrong.Add(keys);
@@ -123,15 +123,8 @@ internal sealed class CommitteeRound(RoundParameters parameters, AdvertisementBo
         return Outcome<AggregateSum>.Refused(RefusalCode.Undecryptable);
     }
 
-    // Who answered something that does not fit the answers that opened the sum. Two members that collude could make theirs fit together and an honest one's not:
-    // so nobody is named unless more answers fit than a threshold of honest ones and all that may collude would be needed to fake.
-    private IReadOnlyList<int> Blame(CommitteeUpdateSum sum, int[] chosen, long[] keys, int survivors)
-    {
-        int[] others = [.. _answers.Keys.Except(chosen).Order()];
-        int[] unfit = [.. others.Where(other => sum.OpenKeys(ByPoint([.. chosen[..^1], other]), survivors) is not { } found || !found.AsSpan().SequenceEqual(keys))];
-        var corrupt = KeyAgreement.SharingParameters.CountOf(parameters.CorruptFraction, parameters.Dealers);
-        return corrupt <= 1 || others.Length - unfit.Length >= corrupt ? unfit : [];
-    }
+    private int[] Unfit(CommitteeUpdateSum sum, int[] chosen, long[] keys, int survivors) =>
+        [.. _answers.Keys.Except(chosen).Order().Where(other => sum.OpenKeys(ByPoint([.. chosen[..^1], other]), survivors) is not { } found || !found.AsSpan().SequenceEqual(keys))];
 
     private Dictionary<int, RingElement> ByPoint(IEnumerable<int> members) => members.ToDictionary(SharingBody.PointOf, member => _answers[member]);
 

@@ -74,4 +74,17 @@ public sealed class VerifiableSecretSharingTests
         Assert.Throws<ArgumentOutOfRangeException>(() => VerifiableSecretSharing.Deal(Scalar.One, 1, [0], new TestRandom(1)));
         Assert.Throws<ArgumentOutOfRangeException>(() => VerifiableSecretSharing.Deal(Scalar.One, 3, [1, 2], new TestRandom(1)));
     }
+
+    [Fact]
+    public void A_product_of_integers_in_the_field_is_the_product_of_big_integers() =>
+        Gen.Int.Array[0, 60].Sample(
+            values =>
+            {
+                var product = new SmallFactors();
+                Array.ForEach(values, value => product.Multiply(value));
+                var order = System.Numerics.BigInteger.Pow(2, 252) + System.Numerics.BigInteger.Parse("27742317777372353535851937790883648493", System.Globalization.CultureInfo.InvariantCulture);
+                var expected = values.Aggregate(System.Numerics.BigInteger.One, (total, value) => total * value % order);
+                Assert.Equal(((expected % order) + order) % order, new System.Numerics.BigInteger(product.Product.Bytes, isUnsigned: true));
+            },
+            iter: 2000);
 }

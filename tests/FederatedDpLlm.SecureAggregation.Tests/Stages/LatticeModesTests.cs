@@ -181,7 +181,7 @@ public sealed class LatticeModesTests
     }
 
     [Fact]
-    public void A_wrong_answer_gives_no_sum_and_a_malformed_one_is_refused_with_blame()
+    public void A_wrong_answer_is_left_out_and_a_malformed_one_is_refused_with_blame()
     {
         using var federation = new Federation(6, 8, AggregationMode.Committee);
         using var round = new ManualRound(federation);
@@ -193,7 +193,7 @@ public sealed class LatticeModesTests
         round.Forged[1] = Answer(1, [.. digest, .. new byte[ResidueFormat.ElementSizeBytes]]);
         var sum = round.Finish().Required;
         Assert.Equal(federation.SumOf(sum.Survivors), sum.Values.ToArray());
-        Assert.Equal([1], sum.Blamed);
+        Assert.Equal([1], sum.LeftOut);
 
         ReadOnlyMemory<byte> Answer(int member, byte[] body) => SignedFrame.Seal(MessageKind.Unmasking, federation.Parameters, member, federation.Identities[member], body);
     }
@@ -391,7 +391,7 @@ public sealed class LatticeModesTests
 
     // Twelve members of whom any nine open the sum: with the three first ones wrong only the last of the 220 choices is right.
     [Theory, InlineData(12, new[] { 0, 1, 2 }), InlineData(6, new[] { 5 })]
-    public void Wrong_answers_that_leave_a_threshold_of_right_ones_cost_nothing_but_their_authors_name(int clients, int[] liars)
+    public void Wrong_answers_that_leave_a_threshold_of_right_ones_are_left_out(int clients, int[] liars)
     {
         using var federation = new Federation(clients, 8, AggregationMode.Committee);
         using var round = new ManualRound(federation);
@@ -399,7 +399,31 @@ public sealed class LatticeModesTests
         ForgeAnswers(federation, round, liars);
         var sum = round.Finish().Required;
         Assert.Equal(federation.SumOf(Enumerable.Range(0, clients)), sum.Values.ToArray());
-        Assert.Equal(liars, sum.Blamed);
+        Assert.Equal(liars, sum.LeftOut);
+        Assert.Empty(sum.Blamed);
+    }
+
+    [Fact]
+    public void A_member_that_was_dealt_a_wrong_share_is_left_out_and_not_blamed_for_it()
+    {
+        using var federation = new Federation(6, 8, AggregationMode.Committee);
+        using var round = new ManualRound(federation);
+        round.Deal();
+        var dealt = round.Sharings[Target];
+        var body = CommitteeSharingBody.TryDecode(SignedFrame.Open(dealt.Frame, MessageKind.Sharing, federation.Parameters).Required.Body, federation.Parameters)!;
+        using var channel = new HybridKeyPair(ClientMemory.TryDecode(round.Snapshots[0])!.ChannelSeed);
+        using var keystream = new KeystreamWords(new byte[16]);
+        using var wrong = RingElement.Uniform(keystream, region: 0);
+        var context = new EnvelopeContext(federation.Parameters, body.Advertisements, body.Binding, Target, 0);
+        var envelope = CommitteeEnvelope.Seal(context, channel.PublicKey, wrong.ToBytes(), federation.Random)!;
+        var forged = body with { EnvelopeHashes = [SHA256.HashData(envelope), .. body.EnvelopeHashes.Skip(1)] };
+        round.Sharings[Target] = new KeySharing(
+            SignedFrame.Seal(MessageKind.Sharing, federation.Parameters, Target, federation.Identities[Target], forged.Encode()), [envelope, .. dealt.Envelopes.Skip(1)]);
+        round.Deliver();
+        var sum = round.FinishWithout().Required;
+        Assert.Equal(federation.SumOf(Enumerable.Range(0, 6)), sum.Values.ToArray());
+        Assert.Equal([0], sum.LeftOut);
+        Assert.Empty(sum.Blamed);
     }
 
     [Fact]
