@@ -111,27 +111,4 @@ public sealed class Polynomial : IDisposable
             values[i] = own;
         }
     }
-
-    // Small public numbers: as many as fit 32 bits are multiplied as integers before the field's multiplication, which costs 0.1 us.
-    private struct SmallFactors()
-    {
-        private Scalar _product = Scalar.One;
-        private uint _pending = 1;
-        private bool _isNegative;
-
-        public readonly Scalar Product => (_isNegative ? Scalar.Zero - Scalar.From(_pending) : Scalar.From(_pending)) * _product;
-
-        public void Multiply(int factor)
-        {
-            var magnitude = (uint)Math.Abs(factor);
-            if ((ulong)_pending * magnitude > uint.MaxValue)
-            {
-                _product *= Scalar.From(_pending);
-                _pending = 1;
-            }
-
-            _pending *= magnitude;
-            _isNegative ^= factor < 0;
-        }
-    }
 }
