@@ -18,6 +18,7 @@ var seeds = (Option("--seed") ?? "1").Split(',');
 var rooms = (Option("--files") ?? "*").Split(';').Select(room => room.Split(',')).ToArray();
 var tests = (Option("--tests") ?? "*").Split(',');
 var seconds = double.Parse(Option("--seconds") ?? "15");
+var again = Option("--again");
 var minutes = double.Parse(Option("--minutes") ?? "600");
 var work = Path.Combine(root, "artifacts", "mutation", project);
 var started = TimeProvider.System.GetTimestamp();
@@ -59,7 +60,15 @@ campaign.LeftOut.ForEach(test => Say("left out, fails without a mutant: " + test
 var idsOfFile = all.GroupBy(mutant => mutant.File).ToDictionary(group => group.Key, group => group.Select(mutant => mutant.Id).ToHashSet());
 var results = new Dictionary<Mutant, (Outcome Outcome, string By)>();
 var report = Path.Combine(work, "report.txt");
-foreach (var mutant in chosen)
+
+// What an earlier run of the same code has killed stays killed by the same tests and more; mutants of one description count as killed where all of them were.
+var before = (again is null ? [] : File.ReadLines(again)).Select(line => line.Split('\t')).ToLookup(parts => parts[1], parts => Enum.Parse<Outcome>(parts[0]));
+foreach (var mutant in chosen.Where(mutant => before[$"{mutant}"].Count() == chosen.Count(other => $"{other}" == $"{mutant}") && before[$"{mutant}"].All(outcome => outcome is Outcome.Killed or Outcome.TimedOut)))
+{
+    results.Add(mutant, (before[$"{mutant}"].First(), again!));
+}
+
+foreach (var mutant in chosen.Where(mutant => !results.ContainsKey(mutant)).ToList())
 {
     if (TimeProvider.System.GetElapsedTime(started).TotalMinutes > minutes)
     {

@@ -73,11 +73,11 @@ public static class AdvancedComposition
         return null;
     }
 
-    // sum over l of C(k, l) max(0, e^((k-l) e) - e^total e^(l e)) / (1 + e^e)^k.
+    // sum over l of C(k, l) e^(-l e) max(0, 1 - e^(total - (k-2l) e)) / (1 + e^-e)^k.
     private static double PureDelta(double epsilon, int count, double total)
     {
         var sum = 0.0;
-        var normal = count * (epsilon + Elementary.LogOnePlus(Math.Exp(-epsilon)));
+        var normal = count * Elementary.LogOnePlus(Math.Exp(-epsilon));
         for (var l = 0; l <= count; l++)
         {
             var loss = (count - (2 * l)) * epsilon;
@@ -86,7 +86,7 @@ public static class AdvancedComposition
                 break;
             }
 
-            sum += Math.Exp(Factorials.LogBinomial(count, l) + ((count - l) * epsilon) - normal) * -Elementary.ExpMinusOne(total - loss);
+            sum += Math.Exp(Factorials.LogBinomial(count, l) - (l * epsilon) - normal) * -Elementary.ExpMinusOne(total - loss);
         }
 
         return sum;

@@ -20,6 +20,11 @@ public static class BoundedRangeComposition
             return 0;
         }
 
+        if (double.IsInfinity(count * eta))
+        {
+            return 1;
+        }
+
         // Between the kinks of max(0, .) the sum is smooth with one maximum, at t = (epsilon + (l+1) eta)/(k+1) clipped to [0, eta].
         var best = 0.0;
         for (var l = 0; l <= count; l++)
@@ -32,8 +37,8 @@ public static class BoundedRangeComposition
 
     private static double DeltaAt(double t, double eta, int count, double epsilon)
     {
-        var q = Elementary.ExpMinusOne(eta - t) / Elementary.ExpMinusOne(eta);
-        double logQ = Math.Log(q), logRest = Math.Log(-Elementary.ExpMinusOne(-t) / -Elementary.ExpMinusOne(-eta)), sum = 0;
+        // ln(q e^t) and ln(1 - q): without the powers of e that cancel nothing overflows.
+        double whole = -Elementary.ExpMinusOne(-eta), logFirst = Math.Log(-Elementary.ExpMinusOne(t - eta) / whole), logSecond = Math.Log(-Elementary.ExpMinusOne(-t) / whole), sum = 0;
         for (var i = 0; i <= count; i++)
         {
             var loss = (count * t) - (i * eta);
@@ -42,8 +47,8 @@ public static class BoundedRangeComposition
                 break;
             }
 
-            var log = Factorials.LogBinomial(count, i) + Times(count - i, logQ) + Times(i, logRest);
-            sum += Math.Exp(log + loss) * -Elementary.ExpMinusOne(epsilon - loss);
+            var log = Factorials.LogBinomial(count, i) + Times(count - i, logFirst) + Times(i, logSecond) + (i * (t - eta));
+            sum += Math.Exp(log) * -Elementary.ExpMinusOne(epsilon - loss);
         }
 
         return sum;

@@ -67,14 +67,12 @@ public sealed class PrivacyFilter
         return true;
     }
 
-    private static double SquaredMu(PrivacyEvent released)
+    // Up by more than the rounding of the squares; a number of releases that no integer holds is no less than one that is rounded up.
+    private static double SquaredMu(PrivacyEvent released) => released switch
     {
-        var sum = 0.0;
-        foreach (var (single, count) in EventTree.Flatten(released))
-        {
-            sum += count * (GaussianParts.SquaredMu(single) ?? throw new UnaccountableEventException("The Gaussian filter", single));
-        }
-
-        return sum * (1 + 1e-14);
-    }
+        ZeroEvent or RepeatedEvent { Count: 0 } => 0,
+        RepeatedEvent repeated => Numerics.Rounded.MultiplyUp(SquaredMu(repeated.Part), Numerics.Rounded.OfUp(repeated.Count)),
+        ComposedEvent composed => composed.Parts.Aggregate(0.0, (sum, part) => Numerics.Rounded.AddUp(sum, SquaredMu(part))),
+        _ => (GaussianParts.SquaredMu(released) ?? throw new UnaccountableEventException("The Gaussian filter", released)) * (1 + 1e-14),
+    };
 }

@@ -16,6 +16,6 @@ public readonly record struct ResetGrowth(double BasicEpsilon, double Concentrat
     {
         ArgumentOutOfRangeException.ThrowIfNegative(windows);
         var rho = ZeroConcentrated.RhoFor(windowEpsilon, windowDelta).Value * windows;
-        return new(windowEpsilon.Value * windows, ZeroConcentrated.EpsilonAt(new(rho), reportDelta));
+        return new(windowEpsilon.Value * windows, double.IsFinite(rho) ? ZeroConcentrated.EpsilonAt(new(rho), reportDelta) : rho);
     }
 }

@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using CsCheck;
 using FederatedDpLlm.Privacy.Accounting;
+using FederatedDpLlm.Privacy.Calibration;
 
 namespace FederatedDpLlm.Privacy.Tests.Accounting;
 
@@ -95,18 +97,46 @@ public sealed class DegenerateTests
         }
     }
 
+    [Fact]
+    public void Every_closed_form_answers_with_a_number() => Gen.Select(Amount, Amount, AnyDelta, OneOf(0, 1, 2, 7, 60)).Sample((amount, other, delta, count) =>
+    {
+        Answers(() => GaussianProfile.DeltaAt(amount, other));
+        Answers(() => GaussianProfile.DeltaAt(amount, -other));
+        Answers(() => GaussianProfile.EpsilonAt(amount, delta));
+        Answers(() => GaussianProfile.MuFor(new(amount), delta));
+        Answers(() => HypothesisTesting.GaussianTruePositiveRate(amount, delta.Value));
+        Answers(() => NoiseCalibration.GaussianSigma(new(amount), delta, other));
+        Answers(() => AdvancedComposition.DworkRothblumVadhan(new(amount), count, delta));
+        Answers(() => AdvancedComposition.OptimalDelta(new(amount), delta, count, other));
+        Answers(() => AdvancedComposition.OptimalEpsilon(new(amount), delta, count, new(1e-6)) ?? 0);
+        Answers(() => AdvancedComposition.OptimalEpsilonOnGrid(new(amount), delta, count, new(1e-6)) ?? 0);
+        Answers(() => AdvancedComposition.EpsilonEach(new(amount), new(1e-6), delta, count + 1) ?? 0);
+        Answers(() => BoundedRangeComposition.OptimalDelta(amount, count, other));
+        Answers(() => ResetGrowth.After(new(amount), delta, long.MaxValue, new(1e-6)).ConcentratedEpsilon);
+        Answers(() => ResetGrowth.After(new(amount), new(1e-6), 2, delta).BasicEpsilon);
+        Answers(() => ZeroConcentrated.EpsilonAt(new(amount), delta));
+        Answers(() => ZeroConcentrated.RhoFor(new(amount), delta).Value);
+        Array.ForEach([Currency.Basic(delta), Currency.Advanced(delta), Currency.ZeroConcentrated(delta), Currency.Renyi(new RenyiOrder(7), delta)], currency =>
+        {
+            Answers(() => currency.BudgetFor(new(amount)));
+            Answers(() => currency.EpsilonOf(other));
+        });
+        Answers(() => SumOfDiscreteGaussiansEvent.AfterStochasticRounding(amount, count + 1, delta.Value));
+        Answers(() => PrivacyFilter.Gaussian(new(1), new(1e-6)).Cost(new GaussianEvent(amount, Add).Times(long.MaxValue).Times(3)));
+    }, iter: 3000);
+
     private static double Ordered(Bracket bracket)
     {
         Assert.True(bracket.Lower >= 0 && bracket.Lower <= bracket.Upper, $"{bracket}");
         return bracket.Upper;
     }
 
-    private static void Answers(Func<double> ask)
+    private static void Answers(Func<double> ask, [CallerArgumentExpression(nameof(ask))] string what = "")
     {
         try
         {
             var answer = ask();
-            Assert.True(answer >= 0, $"{answer}");
+            Assert.True(answer >= 0, $"{answer}: {what}");
         }
         catch (UnaccountableEventException refused)
         {

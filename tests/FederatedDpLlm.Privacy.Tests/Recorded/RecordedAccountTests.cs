@@ -128,6 +128,7 @@ public sealed class RecordedAccountTests
             record.Compare($"bounded range {epsilon:R}", 1e-12, BoundedRangeComposition.OptimalDelta(epsilon, count, total), BoundedRangeComposition.OptimalDelta(epsilon, count, 0), BoundedRangeComposition.OptimalDelta(epsilon, count, total * 2));
         }
 
+        record.Compare("tau", 1e-14, SumOfDiscreteGaussians.Tau(5, 0.7), SumOfDiscreteGaussians.Tau(2, 1.1), SumOfDiscreteGaussians.Tau(300, 0.5), SumOfDiscreteGaussians.Tau(1, 1), SumOfDiscreteGaussians.Tau(3, 1e9));
         record.Compare("true positives", 1e-12, HypothesisTesting.GaussianTruePositiveRate(1, 0.1), HypothesisTesting.GaussianTruePositiveRate(0.3, 1e-6), HypothesisTesting.GaussianTruePositiveRate(2, 0), HypothesisTesting.GaussianTruePositiveRate(2, 1));
         record.Compare("smallest noise", 1e-12, NoiseCalibration.Smallest(x => x >= 3), NoiseCalibration.Smallest(x => x >= 1e-5), NoiseCalibration.Smallest(x => x >= 12345.678));
         record.AssertUnchanged();

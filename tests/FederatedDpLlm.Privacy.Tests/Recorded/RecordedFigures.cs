@@ -25,7 +25,7 @@ internal sealed class RecordedFigures
     public void AssertUnchanged() => Assert.True(_changed.Count == 0, "recorded.txt says otherwise:\n" + string.Join('\n', _changed));
 
     private static bool Same(double recorded, double figure, double tolerance) =>
-        recorded.Equals(figure) || Math.Abs(recorded - figure) <= tolerance * Math.Max(Math.Abs(recorded), Math.Abs(figure));
+        recorded.Equals(figure) || (double.IsFinite(recorded) && double.IsFinite(figure) && Math.Abs(recorded - figure) <= tolerance * Math.Max(Math.Abs(recorded), Math.Abs(figure)));
 
     private static Dictionary<string, string> Read()
     {
