@@ -65,7 +65,7 @@ public sealed class SampledPlanTests
         Assert.True(usual.Upper <= (fine.Lower * 1.01) + 1e-4, $"More than 1 % above: {usual} against {fine} for {released} at {delta}");
         Assert.True(usual.Lower >= (fine.Upper * 0.99) - 1e-4, $"The lower end is more than 1 % below: {usual} against {fine} for {released} at {delta}");
 
-        // Renyi accounting claims no amplification under the replace relation, so there it is far above; elsewhere it must not be below.
+        // Renyi accounting counts as seen who was drawn under the replace relation, so there it is far above; nowhere may it be below.
         Assert.True(fine.Lower <= (Renyi.EpsilonAt(released, delta) * (1 + 1e-9)) + 1e-9, $"Renyi accounting is below the truth for {released} at {delta}");
     }, iter: plans, threads: 1);
 }
