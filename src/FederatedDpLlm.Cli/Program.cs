@@ -24,5 +24,21 @@ var parsed = root.Parse(args);
 // By default a command that was interrupted is cut off after two seconds. The demo ends its processes first, by force where one does not listen.
 var invocation = new InvocationConfiguration();
 invocation.ProcessTerminationTimeout = parsed.CommandResult.Command.Name == DemoCommand.Name ? null : invocation.ProcessTerminationTimeout;
+
+// With --json standard output is one line of JSON, also where something goes wrong.
+var json = args.Contains("--json");
+var errors = new ErrorText(Console.Error);
+if (json)
+{
+    Console.SetError(TextWriter.Synchronized(errors));
+    (invocation.Output, invocation.Error) = (Console.Error, Console.Error);
+}
+
 var code = await parsed.InvokeAsync(invocation);
-return parsed.Errors.Count > 0 ? 2 : code;
+code = parsed.Errors.Count > 0 ? 2 : code;
+if (json && code != 0 && !JsonLine.IsWritten)
+{
+    JsonLine.Write(new { error = parsed.Errors.Count > 0 ? parsed.Errors[0].Message : errors.Last });
+}
+
+return code;

@@ -64,7 +64,7 @@ public sealed class FederationUnderTest : IAsyncDisposable
         var demo = start(["--json", "--port", Cli.FreePort().ToString(System.Globalization.CultureInfo.InvariantCulture), "--data", folder, .. more]);
         var errors = demo.StandardError.ReadToEndAsync();
         var line = await demo.StandardOutput.ReadLineAsync().WaitAsync(ReadyWithin);
-        Assert.True(line is not null, $"The demo ended before it was ready: {(demo.HasExited ? await errors : string.Empty)}");
+        Assert.False(line is null || line.StartsWith("{\"error\"", StringComparison.Ordinal), $"The demo ended before it was ready: {line}");
         return new FederationUnderTest(demo, JsonSerializer.Deserialize<JsonElement>(line), errors);
     }
 

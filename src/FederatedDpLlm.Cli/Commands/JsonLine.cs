@@ -12,5 +12,12 @@ internal static class JsonLine
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    public static void Write<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, Options));
+    /// <summary>Whether the line is written.</summary>
+    public static bool IsWritten { get; private set; }
+
+    public static void Write<T>(T value)
+    {
+        IsWritten = true;
+        Console.Out.WriteLine(JsonSerializer.Serialize(value, Options));
+    }
 }

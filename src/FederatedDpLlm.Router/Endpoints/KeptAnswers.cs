@@ -9,7 +9,7 @@ namespace FederatedDpLlm.Router.Endpoints;
 /// <summary>
 /// Answers to requests that carry an id: each is finished and kept also where its caller goes away in the middle, since what was drawn is paid and the repeat is to have it.
 /// </summary>
-internal sealed class KeptAnswers(FederatedRouter router, AnswerRetries retries, IHostApplicationLifetime lifetime)
+internal sealed partial class KeptAnswers(FederatedRouter router, AnswerRetries retries, IHostApplicationLifetime lifetime, ILogger<KeptAnswers> logger)
 {
     /// <param name="question">What is asked, for the first time under its id.</param>
     /// <param name="request">The request's fingerprint.</param>
@@ -51,6 +51,7 @@ internal sealed class KeptAnswers(FederatedRouter router, AnswerRetries retries,
         {
             // The caller hears of it, where it is still there.
             failure = error;
+            Failed(logger, error, question.RequestId);
         }
         finally
         {
@@ -58,4 +59,7 @@ internal sealed class KeptAnswers(FederatedRouter router, AnswerRetries retries,
             events.TryComplete(failure);
         }
     }
+
+    [LoggerMessage(4003, LogLevel.Warning, "Request {RequestId} came to no answer.")]
+    private static partial void Failed(ILogger logger, Exception error, string requestId);
 }

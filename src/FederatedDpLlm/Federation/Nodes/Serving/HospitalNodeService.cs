@@ -57,6 +57,10 @@ public sealed class HospitalNodeService(
                 }
             }
         }
+        catch (OperationCanceledException) when (context.CancellationToken.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.Cancelled, "the router left"));
+        }
         finally
         {
             // Once held, a question is always settled: at what ran where that is known, else whole. The caller may be gone.
