@@ -34,6 +34,24 @@ public sealed class OpenAiClientTests(SharedFederation shared)
     }
 
     [Fact]
+    public async Task A_public_answer_has_the_json_that_it_asks_for_and_under_its_seed_the_same_again()
+    {
+        var answer = await RunAsync("openai-form", "form");
+        Assert.Contains(answer.GetProperty("read").GetProperty("department").GetString(), new[] { "emergency", "cardiology", "radiology", "general" });
+        Assert.Contains(answer.GetProperty("read").GetProperty("urgent").ValueKind, new[] { JsonValueKind.True, JsonValueKind.False });
+        Assert.True(answer.GetProperty("same").GetBoolean());
+        Assert.Equal("stop", answer.GetProperty("finish").GetString());
+    }
+
+    [Fact]
+    public async Task A_form_is_refused_where_noise_is_drawn()
+    {
+        var refusal = await RunAsync("openai-form", "form-with-noise");
+        Assert.Equal(400, refusal.GetProperty("status").GetInt32());
+        Assert.Contains("public answers only", refusal.GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_spent_quota_is_its_rate_limit_error_and_is_not_tried_again()
     {
         var refusal = await RunAsync("openai-exhausted", "exhausted");

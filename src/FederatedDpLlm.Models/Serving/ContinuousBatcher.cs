@@ -86,10 +86,12 @@ public sealed class ContinuousBatcher : IDisposable
     /// <summary>Opens one decoding for many contexts that will be fed the same tokens; what they have in common is computed and stored once.</summary>
     /// <param name="contexts">Token sequences, each of at least one token.</param>
     /// <param name="growth">Tokens that will be appended at most, by the batch or by one fork of it after the other: memory that is set aside.</param>
+    /// <param name="adapter">What the base weights are changed by, made by the same model; null for the model as it is.</param>
     /// <param name="cancellationToken">Ends the prefill between two passes.</param>
     /// <exception cref="ContextOverflowException">A context is longer than the model's.</exception>
-    public async Task<DecodingBatch> OpenAsync(IReadOnlyList<IReadOnlyList<int>> contexts, int growth, CancellationToken cancellationToken)
+    public async Task<DecodingBatch> OpenAsync(IReadOnlyList<IReadOnlyList<int>> contexts, int growth, ModelAdapter? adapter, CancellationToken cancellationToken)
     {
+        adapter?.Check(_model.Configuration);
         var (batch, distinct) = DecodingBatch.Create(_model.Forward, _model.Configuration, contexts);
 
         // A fork writes into a copy of the block that its contexts end in.
@@ -98,7 +100,7 @@ public sealed class ContinuousBatcher : IDisposable
         batch.Disposed = () => SetAside(-blocks);
         try
         {
-            foreach (var work in batch.Prefill(_model.Pool, null, distinct))
+            foreach (var work in batch.Prefill(_model.Pool, adapter, distinct))
             {
                 await RunAsync(work, cancellationToken).ConfigureAwait(false);
             }

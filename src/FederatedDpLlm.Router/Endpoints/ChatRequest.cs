@@ -43,11 +43,18 @@ internal sealed record ChatRequest
 
     public double? FrequencyPenalty { get; init; }
 
+    public ResponseFormat? ResponseFormat { get; init; }
+
     public PrivacyRequest? Privacy { get; init; }
 }
 
 /// <param name="Content">A text, or parts of which each is a text.</param>
 internal sealed record ChatRequestMessage(string? Role, JsonElement Content);
+
+/// <param name="Type"><c>text</c>, <c>json_object</c> or <c>json_schema</c>.</param>
+internal sealed record ResponseFormat(string? Type, NamedSchema? JsonSchema);
+
+internal sealed record NamedSchema(JsonElement Schema);
 
 internal sealed record StreamOptions(bool? IncludeUsage);
 

@@ -61,6 +61,7 @@ internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter rou
             PresencePenalty = request.PresencePenalty ?? 0,
             FrequencyPenalty = request.FrequencyPenalty ?? 0,
             Seed = request.Seed,
+            AnswerSchema = AnswerSchema(request.ResponseFormat),
             LogProbabilities = request.Logprobs == true || request.TopLogprobs is > 0,
         })
         {
@@ -139,6 +140,15 @@ internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter rou
         JsonValueKind.String => [Text(stop, "stop")],
         JsonValueKind.Array when stop.EnumerateArray().All(one => one.ValueKind == JsonValueKind.String) => [.. stop.EnumerateArray().Select(one => Text(one, "stop"))],
         _ => throw Invalid("stop", "A text, or up to four texts."),
+    };
+
+    private static string? AnswerSchema(ResponseFormat? format) => format?.Type switch
+    {
+        null when format is null => null,
+        "text" => null,
+        "json_object" => """{"type":"object"}""",
+        "json_schema" => format.JsonSchema?.Schema is { ValueKind: JsonValueKind.Object } schema ? schema.GetRawText() : throw Invalid("response_format.json_schema.schema", "A JSON schema."),
+        _ => throw Invalid("response_format.type", "One of text, json_object, json_schema."),
     };
 
     private static Dictionary<int, double> LogitBias(IReadOnlyDictionary<string, double>? bias)

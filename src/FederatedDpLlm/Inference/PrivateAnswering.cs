@@ -57,7 +57,7 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
     {
         for (var answer = 0; answer < plan.Question.Answers; answer++)
         {
-            await foreach (var piece in GenerateOneAsync(plan, cancellationToken).ConfigureAwait(false))
+            await foreach (var piece in GenerateOneAsync(plan, answer, cancellationToken).ConfigureAwait(false))
             {
                 yield return piece;
             }
@@ -122,11 +122,18 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
         yield return new AnswerPiece.Completed(new AnswerCompletion(ended ? FinishReason.Stop : FinishReason.Length, written, Voters, draw.Cost, null));
     }
 
-    private async IAsyncEnumerable<AnswerPiece> GenerateOneAsync(AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<AnswerPiece> GenerateOneAsync(AnswerPlan plan, int answer, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var question = plan.Question;
         var (tokens, finish) = (0, (FinishReason?)null);
-        var options = new GenerationOptions(question.MaxTokens, question.Sampling, question.Stop) { Tenant = question.Asker };
+        var options = new GenerationOptions(question.MaxTokens, question.Sampling, question.Stop) 
+        {
+            Tenant = question.Asker,
+            AnswerSchema = question.AnswerSchema,
+
+            // Of several answers each has its own.
+            Seed = question.Seed is { } seed ? unchecked(seed + answer) : null,
+        };
         await foreach (var piece in engine.GenerateAsync(new ChatContext(question.Messages, []), options, cancellationToken).ConfigureAwait(false))
         {
             tokens = piece.Usage?.AnswerTokens ?? tokens + piece.Tokens;
@@ -166,6 +173,11 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
         if (question is { Mechanism: AnswerMechanism.PrivateDecoding, LogitBias.Count: > 0 } && able.MinimumLogitCoverage < int.MaxValue)
         {
             return PlanOutcome.Refused("logit_bias", $"The engine behind this node ({able.Model}) gives its likeliest tokens only: there is nothing to bias the others against.");
+        }
+
+        if (question.AnswerSchema is not null && !able.Forms)
+        {
+            return PlanOutcome.Refused("response_format", $"The engine behind this node ({able.Model}) does not keep answers to a form: leave it out, and check the answer.");
         }
 
         // A choice fits any engine: its question is cut for reading, and weighed whole.

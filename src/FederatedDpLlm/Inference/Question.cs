@@ -1,4 +1,5 @@
 using FederatedDpLlm.Models.Sampling;
+using FederatedDpLlm.Models.Serving.Constraints.Json;
 using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Privacy;
 
@@ -53,6 +54,9 @@ public sealed record Question
 
     /// <summary>A seed that the asker gave: refused where noise is drawn, since known noise is no noise.</summary>
     public long? Seed { get; init; }
+
+    /// <summary>A JSON schema that a public answer keeps to (<see cref="JsonShape.Parse"/> says what of it is enforced); null for any text.</summary>
+    public string? AnswerSchema { get; init; }
 
     /// <summary>Whether log-probabilities were asked for: refused where noise is drawn, since they are a second, unpaid release.</summary>
     public bool LogProbabilities { get; init; }

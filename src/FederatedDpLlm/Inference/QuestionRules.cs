@@ -1,3 +1,6 @@
+using System.Text.Json;
+using FederatedDpLlm.Models.Serving.Constraints.Json;
+
 namespace FederatedDpLlm.Inference;
 
 /// <summary>What a question may ask for, mechanism by mechanism. Decided from the question alone.</summary>
@@ -13,6 +16,7 @@ internal static class QuestionRules
     private const int MaxStops = 4;
     private const int MaxStopCharacters = 128;
     private const int MaxBiases = 300;
+    private const int MaxSchemaCharacters = 1 << 16;
     private const double MaxTemperature = 2;
     private const double MinTemperature = 1.0 / 1024;
     private const double MaxEpsilon = 100;
@@ -20,7 +24,7 @@ internal static class QuestionRules
 
     /// <summary>The first rule that the question breaks; null where it breaks none.</summary>
     public static PlanRefusal? Fault(Question question) =>
-        FaultOfMessages(question) ?? FaultOfChoices(question) ?? FaultOfSampling(question) ?? FaultOfSteering(question) ?? FaultOfPrivacy(question);
+        FaultOfMessages(question) ?? FaultOfChoices(question) ?? FaultOfSampling(question) ?? FaultOfSteering(question) ?? FaultOfForm(question) ?? FaultOfPrivacy(question);
 
     private static PlanRefusal? FaultOfMessages(Question question)
     {
@@ -86,6 +90,36 @@ internal static class QuestionRules
         { PresencePenalty: not (>= -2 and <= 2) } => new("presence_penalty", "A penalty lies between -2 and 2."),
         _ => null,
     };
+
+    private static PlanRefusal? FaultOfForm(Question question)
+    {
+        const string parameter = "response_format";
+        if (question.AnswerSchema is not { } schema)
+        {
+            return null;
+        }
+
+        if (question.Mechanism != AnswerMechanism.Public)
+        {
+            return new(parameter, "A form is kept to in public answers only: of an answer with noise ask for a choice.");
+        }
+
+        if (schema.Length > MaxSchemaCharacters)
+        {
+            return new(parameter, $"A schema has at most {MaxSchemaCharacters} characters.");
+        }
+
+        try
+        {
+            using var parsed = JsonDocument.Parse(schema);
+            var shortest = JsonShape.Parse(parsed.RootElement).Shortest;
+            return shortest <= question.MaxTokens ? null : new("max_tokens", $"The shortest answer of this form may take {shortest} tokens.");
+        }
+        catch (Exception unread) when (unread is JsonException or NotSupportedException)
+        {
+            return new(parameter, unread is JsonException ? "The schema is no JSON." : unread.Message);
+        }
+    }
 
     private static PlanRefusal? FaultOfPrivacy(Question question) => question.Mechanism switch
     {

@@ -40,6 +40,19 @@ const scenarios = {
     }
     return { characters: text.length, chunks, finish: last.choices[0]?.finish_reason, privacy: last.privacy };
   },
+  form: async () => {
+    const schema = {
+      type: 'object', additionalProperties: false, required: ['department', 'urgent'],
+      properties: { department: { type: 'string', enum: choices }, urgent: { type: 'boolean' } },
+    };
+    const ask = seed => client.chat.completions.create({
+      model, messages, max_tokens: 64, seed, temperature: 1.5, privacy: { mechanism: 'public' },
+      response_format: { type: 'json_schema', json_schema: { name: 'triage', strict: true, schema } },
+    });
+    const [answer, again] = [await ask(5), await ask(5)];
+    return { read: JSON.parse(answer.choices[0].message.content), same: answer.choices[0].message.content === again.choices[0].message.content, finish: answer.choices[0].finish_reason };
+  },
+  'form-with-noise': () => refused({ model, messages, privacy: { epsilon: 0.5 }, response_format: { type: 'json_object' } }),
   exhausted: () => refused({ model, messages, privacy: { epsilon: 30, choices } }),
   'wrong-token': () => refused({ model, messages, privacy: { epsilon: 0.5, choices } }),
 };

@@ -1,3 +1,4 @@
+using CsCheck;
 using FederatedDpLlm.Models.Sampling;
 
 namespace FederatedDpLlm.Models.Tests.Sampling;
@@ -24,6 +25,27 @@ public sealed class TokenShapingTests
         Assert.Equal(Logits[..kept], shaped[..kept]);
         Assert.All(shaped[kept..], logit => Assert.True(float.IsNegativeInfinity(logit)));
     }
+
+    [Fact]
+    public void Cuts_are_those_of_counting_every_candidate_by_itself() =>
+        Gen.Select(Gen.Int[-20, 20].Array[1, 40], Gen.Double[0.2, 3], Gen.Double[0.01, 1], Gen.Int[0, 45], Gen.Double[0, 1]).Sample(
+            (grid, temperature, topP, topK, minP) =>
+            {
+                float[] logits = [.. grid.Select(value => value / 4f)];
+                var shaped = new TokenShaping(new SamplingParameters { Temperature = temperature, TopP = topP, TopK = topK, MinP = minP }).Shape([.. Enumerable.Range(0, logits.Length)], logits);
+                double[] weights = [.. logits.Select(logit => Math.Exp((logit - logits.Max()) / temperature))];
+                for (var i = 0; i < logits.Length; i++)
+                {
+                    var better = Enumerable.Range(0, logits.Length).Where(j => logits[j] > logits[i] || (logits[j] == logits[i] && j < i)).ToList();
+                    var (before, wanted) = (better.Sum(j => weights[j]), topP * weights.Sum());
+                    var kept = better.Count == 0 || ((topK == 0 || better.Count < topK) && before < wanted && weights[i] >= minP);
+                    if (Math.Abs(before - wanted) > 1e-9 && Math.Abs(weights[i] - minP) > 1e-9)
+                    {
+                        Assert.Equal(kept ? logits[i] : float.NegativeInfinity, shaped[i]);
+                    }
+                }
+            },
+            iter: 500);
 
     [Fact]
     public void Temperature_is_set_before_the_nucleus_is_cut()

@@ -87,7 +87,7 @@ public sealed class ContinuousBatcherTests
                     var contexts = Enumerable.Range(0, 1 + i * 3).Select(voter => (IReadOnlyList<int>)RandomModel.Tokens(1 + ((i * 13) + voter) % 50, seed + (ulong)((i * 3) + voter))).ToList();
                     int[][] options = [[70], RandomModel.Tokens(40, seed), RandomModel.Tokens(7, ~seed)];
                     using var alone = single.OpenBatch(contexts, Cancellation);
-                    using var prompt = await batcher.OpenAsync(contexts, 12, Cancellation);
+                    using var prompt = await batcher.OpenAsync(contexts, 12, null, Cancellation);
                     Assert.Equal(alone.Score(options, Cancellation), await batcher.ScoreAsync(prompt, options, Cancellation));
                     using var together = prompt.Fork();
                     foreach (var token in RandomModel.Tokens(12, seed + (ulong)i))
@@ -229,7 +229,7 @@ public sealed class ContinuousBatcherTests
     {
         var model = RandomModel.Create();
         using var batcher = new ContinuousBatcher(model, new ServingOptions { CacheBytes = 7 * model.Pool.Layout.BlockBytes, PrefixBytes = 0 });
-        var batch = await batcher.OpenAsync([.. Enumerable.Range(0, 3).Select(i => RandomModel.Tokens(20, (ulong)i))], 10, Cancellation);
+        var batch = await batcher.OpenAsync([.. Enumerable.Range(0, 3).Select(i => RandomModel.Tokens(20, (ulong)i))], 10, null, Cancellation);
         var stream = Ask(batcher, new Asked(RandomModel.Tokens(60, 5), 4, Samplings[0], 1, null));
         await batcher.AppendAsync(batch, 9, Cancellation);
         Assert.Equal(1, batcher.Load.Waiting);
@@ -247,11 +247,11 @@ public sealed class ContinuousBatcherTests
         var good = new Asked(RandomModel.Tokens(40, 3), 30, Samplings[1], 5, null);
         var stays = Ask(batcher, good);
         var broken = batcher.GenerateAsync(Request(good) with { Random = new BrokenRandom() }, Cancellation).GetAsyncEnumerator(Cancellation);
-        using var full = await batcher.OpenAsync([RandomModel.Tokens(200, 1)], 0, Cancellation);
+        using var full = await batcher.OpenAsync([RandomModel.Tokens(200, 1)], 0, null, Cancellation);
         await Assert.ThrowsAsync<InvalidDataException>(async () => await broken.MoveNextAsync());
         await Assert.ThrowsAsync<ContextOverflowException>(() => batcher.AppendAsync(full, 3, Cancellation));
-        await Assert.ThrowsAsync<ContextOverflowException>(() => batcher.OpenAsync([RandomModel.Tokens(201, 1)], 0, Cancellation));
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => batcher.OpenAsync([[3, 262]], 0, Cancellation));
+        await Assert.ThrowsAsync<ContextOverflowException>(() => batcher.OpenAsync([RandomModel.Tokens(201, 1)], 0, null, Cancellation));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => batcher.OpenAsync([[3, 262]], 0, null, Cancellation));
         Assert.Equal(AloneDecoding.Answer(single, good.Prompt, good.MaxTokens, good.Sampling, good.Seed), await stays);
     }
 
@@ -270,7 +270,7 @@ public sealed class ContinuousBatcherTests
             await Assert.ThrowsAsync<ObjectDisposedException>(() => stream);
         }
 
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => batcher.OpenAsync([[3, 4]], 0, Cancellation));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => batcher.OpenAsync([[3, 4]], 0, null, Cancellation));
         Assert.Equal(0, model.LentBlocks);
     }
 

@@ -1,6 +1,8 @@
 using FederatedDpLlm.Inference;
 using FederatedDpLlm.Inference.Engines;
+using FederatedDpLlm.Inference.Wire;
 using FederatedDpLlm.Privacy;
+using Google.Protobuf;
 
 namespace FederatedDpLlm.Tests.Inference;
 
@@ -41,6 +43,11 @@ public sealed class QuestionRulesTests
         ["a bias beyond 100"] = (Decoding with { LogitBias = new Dictionary<int, double> { [1] = 101 } }, "logit_bias"),
         ["a bias that is no number"] = (Decoding with { LogitBias = new Dictionary<int, double> { [1] = double.NaN } }, "logit_bias"),
         ["a penalty beyond 2"] = (Decoding with { PresencePenalty = 2.5 }, "presence_penalty"),
+        ["a form of an answer with noise"] = (Decoding with { AnswerSchema = "{}" }, "response_format"),
+        ["a schema that is no JSON"] = (Public with { AnswerSchema = "{" }, "response_format"),
+        ["a schema that is not enforced"] = (Public with { AnswerSchema = """{"type":"string","pattern":"a"}""" }, "response_format"),
+        ["a schema without end"] = (Public with { AnswerSchema = new string(' ', 70_000) }, "response_format"),
+        ["a form longer than the answer"] = (Public with { AnswerSchema = """{"const":"four"}""", MaxTokens = 5 }, "max_tokens"),
         ["no epsilon"] = (Choice with { Epsilon = default }, "privacy.epsilon"),
         ["an absurd epsilon"] = (Choice with { Epsilon = new Epsilon(1000) }, "privacy.epsilon"),
         ["an epsilon too small for its tokens"] = (Decoding with { Epsilon = new Epsilon(1e-7), MaxTokens = 4096 }, "privacy.epsilon"),
@@ -59,6 +66,16 @@ public sealed class QuestionRulesTests
     public void Questions_within_bounds_are_planned()
     {
         var answering = TestHospital.Answering([], 4);
-        Assert.All([Choice, Decoding, Public, Public with { Temperature = 0 }, Choice with { Delta = default }], question => Assert.True(answering.Plan(question).IsPlanned));
+        Assert.All([Choice, Decoding, Public, Public with { Temperature = 0 }, Choice with { Delta = default }, Public with { Seed = 1 }], question => Assert.True(answering.Plan(question).IsPlanned));
+    }
+
+    [Fact]
+    public void A_questions_form_and_seed_come_over_the_wire_as_they_are()
+    {
+        foreach (var question in new[] { Public, Public with { Seed = -3, AnswerSchema = """{"type":"object"}""" }, Public with { Seed = 0 } })
+        {
+            var read = QuestionWire.FromWire(Protocol.Question.Parser.ParseFrom(QuestionWire.ToWire(question).ToByteArray()));
+            Assert.Equal((question.Seed, question.AnswerSchema), (read.Seed, read.AnswerSchema));
+        }
     }
 }

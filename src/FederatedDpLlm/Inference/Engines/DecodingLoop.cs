@@ -10,13 +10,13 @@ internal static class DecodingLoop
     /// <param name="batch">Of one context, read.</param>
     /// <param name="promptTokens">How many tokens that context has.</param>
     /// <param name="options">How to sample, and where to stop.</param>
-    /// <param name="random">Every token is drawn from it.</param>
+    /// <param name="random">Every token is drawn from it, unless the options say a seed.</param>
     /// <param name="cancellationToken">Ends the answer.</param>
     public static async IAsyncEnumerable<GeneratedText> RunAsync(
         IDecodingBatch batch, int promptTokens, GenerationOptions options, ISecureRandom random, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var shaping = new TokenShaping(options.Sampling);
-        var sampler = new TokenSampler(random);
+        var sampler = new TokenSampler(SeededDraws.Of(options, random));
         var stop = new StopTexts(options.Stop);
         var (shown, written, ended) = (0, 0, false);
         for (var i = 0; i < options.MaxTokens && !ended; i++)

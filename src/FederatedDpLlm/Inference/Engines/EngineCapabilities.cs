@@ -16,4 +16,7 @@ public sealed record EngineCapabilities(string Model, int ContextTokens, bool Sc
 
     /// <summary>Whether <see cref="IInferenceEngine.LoadAdapterAsync"/> is offered.</summary>
     public bool Adapters { get; init; }
+
+    /// <summary>Whether public answers can be kept to a JSON schema (<see cref="GenerationOptions.AnswerSchema"/>).</summary>
+    public bool Forms { get; init; }
 }

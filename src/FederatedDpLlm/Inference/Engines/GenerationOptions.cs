@@ -9,4 +9,10 @@ public sealed record GenerationOptions(int MaxTokens, SamplingParameters Samplin
 {
     /// <summary>Who asks: what an engine keeps of a prompt serves later ones of the same tenant only.</summary>
     public string Tenant { get; init; } = string.Empty;
+
+    /// <summary>A JSON schema that the text keeps to, where the engine offers <see cref="EngineCapabilities.Forms"/>; null for any text.</summary>
+    public string? AnswerSchema { get; init; }
+
+    /// <summary>Of the tokens' draws, where the same question is to have the same answer again; null for fresh ones.</summary>
+    public long? Seed { get; init; }
 }

@@ -31,7 +31,13 @@ public static class QuestionWire
             PresencePenalty = question.PresencePenalty,
             FrequencyPenalty = question.FrequencyPenalty,
             Answers = question.Answers,
+            AnswerSchema = question.AnswerSchema ?? string.Empty,
         };
+        if (question.Seed is { } seed)
+        {
+            wire.Seed = seed;
+        }
+
         wire.Messages.AddRange(question.Messages.Select(message => new Protocol.ChatMessage { Role = message.Role, Content = message.Content }));
         wire.Choices.AddRange(question.Choices);
         wire.Stop.AddRange(question.Stop);
@@ -70,6 +76,8 @@ public static class QuestionWire
                 PresencePenalty = wire.PresencePenalty,
                 FrequencyPenalty = wire.FrequencyPenalty,
                 Answers = wire.Answers,
+                AnswerSchema = wire.AnswerSchema.Length > 0 ? wire.AnswerSchema : null,
+                Seed = wire.HasSeed ? wire.Seed : null,
             };
         }
         catch (ArgumentOutOfRangeException error)

@@ -1,8 +1,12 @@
+using System.Text.Json;
+using FederatedDpLlm.Inference;
 using FederatedDpLlm.Models.Sampling;
 using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Inference.Voters;
 using FederatedDpLlm.Models;
+using FederatedDpLlm.Models.Prompts;
 using FederatedDpLlm.Models.Serving;
+using FederatedDpLlm.Models.Weights.Adapters;
 using FederatedDpLlm.Privacy.Sampling;
 using Microsoft.Extensions.Time.Testing;
 
@@ -66,6 +70,64 @@ public sealed class EmbeddedEngineTests
         Assert.Equal(EngineFault.Timeout, late.Fault);
         await voters.DisposeAsync();
         Assert.NotEmpty(await Answer(engine, "Fever?", Cancellation));
+    }
+
+    [Theory]
+    [InlineData("""{"type":"object","properties":{"code":{"enum":["I10","J18"]},"sure":{"type":"boolean"},"why":{"type":"string"}},"required":["code"]}""", 80)]
+    [InlineData("""{"type":"object"}""", 12)]
+    public async Task A_public_answer_keeps_to_its_schema_and_is_the_same_again_under_its_seed(string schema, int tokens)
+    {
+        using var engine = new EmbeddedEngine(Model, "ward", new SecureRandom(), TimeProvider.System);
+        var options = new GenerationOptions(tokens, new SamplingParameters { Temperature = 1.5 }, []) { AnswerSchema = schema, Seed = 7, Tenant = "ana" };
+        var answers = new List<string>();
+        foreach (var seed in new long[] { 7, 7, -1, long.MinValue, 7 })
+        {
+            var text = "";
+            var finish = (FinishReason?)null;
+            await foreach (var piece in engine.GenerateAsync(Context("Which code?"), options with { Seed = seed }, Cancellation))
+            {
+                text += piece.Text;
+                finish = piece.Finish ?? finish;
+            }
+
+            Assert.Equal(JsonValueKind.Object, JsonDocument.Parse(text).RootElement.ValueKind);
+            Assert.Equal(FinishReason.Stop, finish);
+            answers.Add(text);
+        }
+
+        Assert.Equal([answers[0], answers[0]], [answers[1], answers[4]]);
+    }
+
+    [Fact]
+    public async Task An_adapter_is_put_on_from_the_next_question_on_and_one_that_does_not_fit_leaves_all_as_it_was()
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        using var engine = new EmbeddedEngine(Model, "ward", new SecureRandom(), TimeProvider.System);
+        try
+        {
+            var shape = Model.Configuration;
+            var file = Path.Combine(folder.FullName, "adapter.gguf");
+            float[] Factor(int count, int step) => [.. Enumerable.Range(0, count).Select(i => ((i * step % 17) - 8) / 20f)];
+            var matrices = Enumerable.Range(0, shape.Layers).Select(layer => new LoraModule($"model.layers.{layer}.self_attn.v_proj.weight", shape.KeyValueWidth, shape.Width, Factor(2 * shape.Width, 3), Factor(2 * shape.KeyValueWidth, 5)));
+            GgufAdapter.Write(file, new LoraAdapter(2, 2, [.. matrices]), shape, Cancellation);
+            var chat = new[] { Context("Which drug?"), Context("Fever?") };
+            await using var begun = await engine.OpenDecodingAsync(chat, 8, Cancellation);
+            await using var plain = await engine.OpenDecodingAsync(chat, 8, Cancellation);
+            Assert.True(engine.Capabilities.Adapters);
+            await Assert.ThrowsAsync<EngineException>(() => engine.LoadAdapterAsync("ward-notes", Path.Combine(folder.FullName, "none.gguf"), Cancellation));
+            await engine.LoadAdapterAsync("ward-notes", file, Cancellation);
+            await using var adapted = await engine.OpenDecodingAsync(chat, 8, Cancellation);
+            using var alone = Model.OpenBatch([Model.Template.Encode([new PromptTurn("user", "Which drug?")], [], 1000)], Model.Attach(LoraAdapter.Read(file)), Cancellation);
+            await Task.WhenAll(begun.AppendAsync(70, Cancellation), adapted.AppendAsync(70, Cancellation), plain.AppendAsync(70, Cancellation));
+            alone.Append(70, Cancellation);
+            Assert.Equal(alone.Logits(0).ToArray(), adapted.Logits(0).ToArray());
+            Assert.Equal(plain.Logits(0).ToArray(), begun.Logits(0).ToArray());
+            Assert.NotEqual(plain.Logits(0).ToArray(), adapted.Logits(0).ToArray());
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     // Where a source is given it is cancelled after the first piece of text or, at the latest, at the end.

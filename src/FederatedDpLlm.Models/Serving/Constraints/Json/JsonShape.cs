@@ -24,8 +24,8 @@ public abstract record JsonShape
     /// <summary>Any object, at most 32 levels deep.</summary>
     public static JsonShape AnyObject { get; } = new AnyMembers();
 
-    /// <summary>Bytes of the shortest text of this shape.</summary>
-    internal int Shortest { get; }
+    /// <summary>Bytes of the shortest text of this shape: an answer has at least as many tokens to give.</summary>
+    public int Shortest { get; }
 
     /// <summary>Reads a schema. Objects get all of the properties that are named, in their order, and no others.</summary>
     /// <exception cref="NotSupportedException">The schema says something that is not enforced; ignoring it would promise what is not kept.</exception>

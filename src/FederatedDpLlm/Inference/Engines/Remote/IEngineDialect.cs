@@ -7,6 +7,9 @@ internal interface IEngineDialect
 
     bool Adapters { get; }
 
+    /// <summary>Whether its documentation promises that answers keep to a JSON schema.</summary>
+    bool Forms { get; }
+
     /// <summary>What the server is configured to answer with, and how busy it is.</summary>
     Task<EngineStatus> StatusAsync(CancellationToken cancellationToken);
 

@@ -5,7 +5,8 @@ namespace FederatedDpLlm.Inference.Engines.Remote;
 
 // References (llama.cpp 0.5.0, tools/server/README.md)
 //   GET /health, /props, /slots, /v1/models; POST /tokenize; POST /completion with n_probs, whose prompt may mix text and token numbers;
-//   GET and POST /lora-adapters: scales of the adapters named with --lora at the start.
+//   GET and POST /lora-adapters: scales of the adapters named with --lora at the start;
+//   response_format of POST /v1/chat/completions.
 
 /// <summary>llama.cpp's server beyond OpenAI's chat. Tokens have their numbers in the vocabulary, so what was chosen goes back as it was, parts of characters too.</summary>
 internal sealed class LlamaCppDialect(EngineEndpoint endpoint, RemoteEngineOptions options) : OpenAiDialect(endpoint, options, "v1/")
@@ -19,6 +20,8 @@ internal sealed class LlamaCppDialect(EngineEndpoint endpoint, RemoteEngineOptio
     public override bool Tokenizes => true;
 
     public override bool Adapters => true;
+
+    public override bool Forms => true;
 
     public override async Task<EngineStatus> StatusAsync(CancellationToken cancellationToken)
     {

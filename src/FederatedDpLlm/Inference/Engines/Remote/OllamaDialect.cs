@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 namespace FederatedDpLlm.Inference.Engines.Remote;
 
 // References (Ollama 0.40, docs/openapi.yaml and docs/api.md)
-//   GET /api/version, POST /api/show, GET /api/ps; POST /api/chat, a stream of one JSON object a line whose last one says "done";
+//   GET /api/version, POST /api/show, GET /api/ps; POST /api/chat, a stream of one JSON object a line whose last one says "done", with "format" a JSON schema;
 //   POST /api/generate with "raw", and "logprobs" with "top_logprobs".
 
 /// <summary>Ollama's own API. It shows no token numbers, and its adapters are part of a model.</summary>
@@ -18,6 +18,8 @@ internal sealed class OllamaDialect(EngineEndpoint endpoint, RemoteEngineOptions
     public bool Tokenizes => false;
 
     public bool Adapters => false;
+
+    public bool Forms => true;
 
     public async Task<EngineStatus> StatusAsync(CancellationToken cancellationToken)
     {
@@ -41,6 +43,11 @@ internal sealed class OllamaDialect(EngineEndpoint endpoint, RemoteEngineOptions
     public async IAsyncEnumerable<GeneratedText> StreamAsync(IReadOnlyList<ChatMessage> messages, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var body = Chat(messages, Shaped(Settings(options.MaxTokens, options.Sampling.Temperature), options));
+        if (options.AnswerSchema is { } schema)
+        {
+            body["format"] = JsonNode.Parse(schema);
+        }
+
         await foreach (var line in endpoint.LinesAsync("api/chat", body, cancellationToken).ConfigureAwait(false))
         {
             if (line.Length == 0)
@@ -114,6 +121,11 @@ internal sealed class OllamaDialect(EngineEndpoint endpoint, RemoteEngineOptions
 
         (settings["top_p"], settings["top_k"], settings["min_p"]) = (sampling.TopP, sampling.TopK, sampling.MinP);
         (settings["frequency_penalty"], settings["presence_penalty"], settings["repeat_penalty"]) = (sampling.FrequencyPenalty, sampling.PresencePenalty, sampling.RepetitionPenalty);
+        if (options.Seed is { } seed)
+        {
+            settings["seed"] = seed;
+        }
+
         settings["stop"] = new JsonArray([.. options.Stop.Select(stop => (JsonNode)stop)]);
         return settings;
     }

@@ -18,6 +18,9 @@ internal class OpenAiDialect(EngineEndpoint endpoint, RemoteEngineOptions option
 
     public virtual bool Adapters => false;
 
+    // A server of unknown kind may overlook the field.
+    public virtual bool Forms => false;
+
     protected EngineEndpoint Endpoint => endpoint;
 
     protected RemoteEngineOptions Options => options;
@@ -155,6 +158,20 @@ internal class OpenAiDialect(EngineEndpoint endpoint, RemoteEngineOptions option
         if (sampling.TopK > 0)
         {
             body["top_k"] = sampling.TopK;
+        }
+
+        if (options.Seed is { } seed)
+        {
+            body["seed"] = seed;
+        }
+
+        if (options.AnswerSchema is { } schema)
+        {
+            body["response_format"] = new JsonObject
+            {
+                ["type"] = "json_schema",
+                ["json_schema"] = new JsonObject { ["name"] = "answer", ["strict"] = true, ["schema"] = JsonNode.Parse(schema) },
+            };
         }
 
         if (options.Stop.Count > 0)

@@ -39,6 +39,7 @@ public sealed class RemoteEngine : IInferenceEngine, IDisposable
                 ScoreSource = scores,
                 Tokenizes = dialect.Tokenizes,
                 Adapters = dialect.Adapters,
+                Forms = dialect.Forms,
             });
         }
         catch

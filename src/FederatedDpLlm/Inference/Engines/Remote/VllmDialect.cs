@@ -5,7 +5,8 @@ namespace FederatedDpLlm.Inference.Engines.Remote;
 
 // References (vLLM 0.28)
 //   docs/serving/online_serving: /health, /v1/models with max_model_len, /tokenize; docs/usage/metrics.md: vllm:num_requests_running, _waiting;
-//   docs/features/lora.md: /v1/load_lora_adapter and /v1/unload_lora_adapter, off unless VLLM_ALLOW_RUNTIME_LORA_UPDATING is set.
+//   docs/features/lora.md: /v1/load_lora_adapter and /v1/unload_lora_adapter, off unless VLLM_ALLOW_RUNTIME_LORA_UPDATING is set;
+//   docs/features/structured_outputs.md: response_format of type json_schema.
 
 /// <summary>vLLM beyond OpenAI's API.</summary>
 internal sealed class VllmDialect(EngineEndpoint endpoint, RemoteEngineOptions options) : OpenAiDialect(endpoint, options, "v1/")
@@ -13,6 +14,8 @@ internal sealed class VllmDialect(EngineEndpoint endpoint, RemoteEngineOptions o
     public override bool Tokenizes => true;
 
     public override bool Adapters => true;
+
+    public override bool Forms => true;
 
     public override async Task<EngineStatus> StatusAsync(CancellationToken cancellationToken)
     {

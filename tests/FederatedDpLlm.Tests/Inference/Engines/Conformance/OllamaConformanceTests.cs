@@ -52,6 +52,10 @@ public sealed class OllamaConformanceTests : RemoteConformance
         await Engine.GenerateAsync(new(Asked, []), new GenerationOptions(8, new SamplingParameters { TopK = 5, MinP = 0.1 }, ["END"]), Cancellation).ToListAsync(Cancellation);
         var settings = Server.BodiesOf("/api/chat")[^1]!["options"]!;
         Assert.Equal((8, 5, 0.1, "END"), ((int)settings["num_predict"]!, (int)settings["top_k"]!, (double)settings["min_p"]!, (string)settings["stop"]![0]!));
+        var formed = new GenerationOptions(8, SamplingParameters.Greedy, []) { Seed = 11, AnswerSchema = """{"type":"object"}""" };
+        await Engine.GenerateAsync(new(Asked, []), formed, Cancellation).ToListAsync(Cancellation);
+        var body = Server.BodiesOf("/api/chat")[^1]!;
+        Assert.Equal((11, "object"), ((long)body["options"]!["seed"]!, (string)body["format"]!["type"]!));
         var biased = new GenerationOptions(8, new SamplingParameters { LogitBias = new Dictionary<int, double> { [1] = 1 } }, []);
         var error = await Assert.ThrowsAsync<EngineException>(async () => await Engine.GenerateAsync(new(Asked, []), biased, Cancellation).ToListAsync(Cancellation));
         Assert.Contains("logit_bias", error.Message, StringComparison.Ordinal);

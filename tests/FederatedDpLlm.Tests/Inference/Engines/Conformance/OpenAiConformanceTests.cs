@@ -36,6 +36,15 @@ public class OpenAiConformanceTests : RemoteConformance
         await Engine.GenerateAsync(new(Asked, []), options, Cancellation).ToListAsync(Cancellation);
         var body = Server.BodiesOf("/v1/chat/completions")[^1]!.AsObject();
         Assert.Equal((5, 0.5, 1.25, "END"), ((int)body["top_k"]!, (double)body["presence_penalty"]!, (double)body["repetition_penalty"]!, (string)body["stop"]![0]!));
-        Assert.False(body.ContainsKey("top_p") || body.ContainsKey("min_p") || body.ContainsKey("logit_bias"));
+        Assert.False(body.ContainsKey("top_p") || body.ContainsKey("min_p") || body.ContainsKey("logit_bias") || body.ContainsKey("seed") || body.ContainsKey("response_format"));
+    }
+
+    [Fact]
+    public async Task A_seed_and_a_form_travel_in_openais_words()
+    {
+        var options = new GenerationOptions(8, new Models.Sampling.SamplingParameters(), []) { Seed = 11, AnswerSchema = """{"type":"object"}""" };
+        await Engine.GenerateAsync(new(Asked, []), options, Cancellation).ToListAsync(Cancellation);
+        var body = Server.BodiesOf("/v1/chat/completions")[^1]!;
+        Assert.Equal((11, "json_schema", "object"), ((long)body["seed"]!, (string)body["response_format"]!["type"]!, (string)body["response_format"]!["json_schema"]!["schema"]!["type"]!));
     }
 }
