@@ -152,6 +152,7 @@ public sealed class PrivateAnsweringTests
         var blind = TestHospital.Answering([], 3, new CountingEngine { Capabilities = new("m", 0, false, false, 0) });
         Assert.Equal("privacy.mechanism", blind.Plan(TestHospital.Ask(AnswerMechanism.Choice)).Refusal!.Parameter);
         Assert.Equal("privacy.mechanism", blind.Plan(TestHospital.Ask(AnswerMechanism.PrivateDecoding)).Refusal!.Parameter);
+        Assert.Equal("response_format", blind.Plan(TestHospital.Ask(AnswerMechanism.Public) with { AnswerSchema = "true" }).Refusal?.Parameter);
         var small = TestHospital.Answering([], 3, new CountingEngine { Capabilities = new("m", 30, true, true, int.MaxValue) });
         Assert.Equal("messages", small.Plan(TestHospital.Ask(AnswerMechanism.PrivateDecoding)).Refusal!.Parameter);
         Assert.True(small.Plan(TestHospital.Ask(AnswerMechanism.Choice)).IsPlanned);

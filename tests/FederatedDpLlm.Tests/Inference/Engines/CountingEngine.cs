@@ -11,7 +11,7 @@ internal sealed class CountingEngine : IInferenceEngine
 {
     public const int Vocabulary = 6;
 
-    public EngineCapabilities Capabilities { get; init; } = new("counting", 0, Scores: true, Logits: true, int.MaxValue);
+    public EngineCapabilities Capabilities { get; init; } = new("counting", 0, Scores: true, Logits: true, int.MaxValue) { Forms = true };
 
     public IReadOnlyList<ChatContext> LastContexts { get; private set; } = [];
 
