@@ -84,12 +84,12 @@ public sealed class RoundParameters
 
         ModelHash = Exactly(modelHash, 32, nameof(modelHash));
         PrivacyPlanHash = Exactly(privacyPlanHash, 32, nameof(privacyPlanHash));
-        MinimumSurvivors = minimumSurvivors
-            ?? Math.Max(Math.Max(FewestClients, ((2 * roster.Count) + 2) / 3), LeastSurvivors(roster.Count, mode, corruptFraction, dropoutFraction));
-        ArgumentOutOfRangeException.ThrowIfLessThan(MinimumSurvivors, LeastSurvivors(roster.Count, mode, corruptFraction, dropoutFraction), nameof(minimumSurvivors));
+        Sharing = SharingParameters.For(Dealers, corruptFraction, dropoutFraction);
+        var least = LeastSurvivors(roster.Count, Dealers, Sharing, corruptFraction);
+        MinimumSurvivors = minimumSurvivors ?? Math.Max(Math.Max(FewestClients, ((2 * roster.Count) + 2) / 3), least);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MinimumSurvivors, least, nameof(minimumSurvivors));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MinimumSurvivors, roster.Count, nameof(minimumSurvivors));
         (CorruptFraction, DropoutFraction) = (corruptFraction, dropoutFraction);
-        Sharing = SharingParameters.For(Dealers, corruptFraction, dropoutFraction);
         _digest = SHA256.HashData(Encode());
     }
 
@@ -148,8 +148,7 @@ public sealed class RoundParameters
     public static int LeastSurvivors(int clients, AggregationMode mode, double corruptFraction, double dropoutFraction)
     {
         var dealers = DealersOf(clients, mode);
-        var sharing = SharingParameters.For(dealers, corruptFraction, dropoutFraction);
-        return Math.Max(SharingParameters.CountOf(corruptFraction, clients) + 2, sharing.IsComplete && dealers == clients ? sharing.Threshold : FewestClients);
+        return LeastSurvivors(clients, dealers, SharingParameters.For(dealers, corruptFraction, dropoutFraction), corruptFraction);
     }
 
     /// <summary>Whether a client is one of the <see cref="Dealers"/>; the others send one message, their upload.</summary>
@@ -216,6 +215,9 @@ public sealed class RoundParameters
 
     /// <summary>The fewest that have to advertise and to deal.</summary>
     internal int FewestDealers => Mode == AggregationMode.Committee ? Sharing.Threshold : Math.Max(MinimumSurvivors, Sharing.Threshold);
+
+    private static int LeastSurvivors(int clients, int dealers, SharingParameters sharing, double corruptFraction) =>
+        Math.Max(SharingParameters.CountOf(corruptFraction, clients) + 2, sharing.IsComplete && dealers == clients ? sharing.Threshold : FewestClients);
 
     private static int DealersOf(int clients, AggregationMode mode) => mode == AggregationMode.Committee ? Math.Min(clients, CommitteeParameters.MostMembers) : clients;
 
