@@ -103,7 +103,7 @@ internal static class RouterServices
     {
         if (ledger.Trouble is { } trouble)
         {
-            var unsettled = ledger.UnsettledCount is > 0 and var count ? $"; {count} settlements wait for it" : string.Empty;
+            var unsettled = ledger.UnsettledCount is > 0 and var count ? $"; settlements that wait for it: {count}" : string.Empty;
             return Results.Text(trouble + unsettled, statusCode: StatusCodes.Status503ServiceUnavailable);
         }
 

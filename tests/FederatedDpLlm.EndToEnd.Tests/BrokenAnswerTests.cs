@@ -67,9 +67,7 @@ public sealed class BrokenAnswerTests
     {
         Assert.SkipUnless(File.Exists("/usr/bin/prlimit"), "prlimit (util-linux) is missing.");
 
-        // A limit on the size of files is a full disk to whoever writes; the signal that would come with it is ignored.
-        await using var demo = await FederationUnderTest.StartWithAsync(
-            arguments => Cli.Start("bash", ["-c", "trap '' XFSZ; exec \"$@\"", "bash", .. Cli.CommandLine, "demo", .. arguments]), null, "--hospitals", "1");
+        await using var demo = await StartWithALimitedDiskAsync();
         var token = await demo.TokenForAsync("finds-it-full", "cardiology");
         Assert.Equal(200, (await demo.AskAsync(token, FederationUnderTest.Choice(1))).Status);
         await LimitAsync(demo, "1");
@@ -83,6 +81,29 @@ public sealed class BrokenAnswerTests
     }
 
     [Fact]
+    public async Task A_disk_that_fills_up_in_the_middle_of_an_answer_is_an_error_event_and_the_answer_is_settled_without_a_restart_when_there_is_room()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/prlimit"), "prlimit (util-linux) is missing.");
+        await using var demo = await StartWithALimitedDiskAsync();
+        using (var stream = await BeginAsync(demo, "outlives-the-disk"))
+        {
+            await LimitAsync(demo, "1");
+            var rest = await stream.Reader.ReadToEndAsync(Cancel);
+            Assert.SkipWhen(rest.Contains("[DONE]", StringComparison.Ordinal), "the answer was whole before the disk was full");
+            Assert.Contains("node_failed", rest.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)[^1], StringComparison.Ordinal);
+        }
+
+        var ready = await demo.Client.GetAsync("/health/ready", Cancel);
+        Assert.Equal(503, (int)ready.StatusCode);
+        Assert.Contains("settlements that wait for it: 1", await ready.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+        Assert.Matches("fedllm_ledger_unsettled[^\n]* 1\n", await demo.Client.GetStringAsync(demo.MetricsUrl, Cancel));
+        await LimitAsync(demo, "unlimited");
+        await Patience.UntilAsync(async () => (int)(await demo.Client.GetAsync("/health/ready", Cancel)).StatusCode == 200, "it is ready again, though nobody asked");
+        await AssertSpentAsync(demo, "outlives-the-disk");
+        Assert.Equal([AuditDecision.Admitted, AuditDecision.Failed], DecisionsOf(demo, "outlives-the-disk"));
+    }
+
+    [Fact]
     public async Task A_data_folder_that_cannot_be_made_is_a_clear_error()
     {
         var file = Path.GetTempFileName();
@@ -93,6 +114,10 @@ public sealed class BrokenAnswerTests
         Assert.Contains("--data DIR", errors, StringComparison.Ordinal);
         File.Delete(file);
     }
+
+    // A limit on the size of files is a full disk to whoever writes; the signal that would come with it is ignored.
+    private static Task<FederationUnderTest> StartWithALimitedDiskAsync() => FederationUnderTest.StartWithAsync(
+        arguments => Cli.Start("bash", ["-c", "trap '' XFSZ; exec \"$@\"", "bash", .. Cli.CommandLine, "demo", .. arguments]), null, "--hospitals", "1");
 
     private static Task LimitAsync(FederationUnderTest demo, string bytes) => Cli.RunAsync("prlimit", ["--pid", $"{demo.RouterProcessId}", $"--fsize={bytes}:unlimited"]);
 
