@@ -3,7 +3,7 @@ using System.Text;
 namespace FederatedDpLlm.Inference;
 
 /// <summary>
-/// Ends an answer at the first stop text, also where it comes in pieces: text that may be the beginning of a stop text is held back until it is known.
+/// Ends an answer at the stop text that is whole first, whatever pieces it comes in: text that may be the beginning of a stop text is held back until it is known.
 /// Reads released text only. One answer, one instance.
 /// </summary>
 public sealed class StopTexts(IReadOnlyList<string> stops)
@@ -22,12 +22,12 @@ public sealed class StopTexts(IReadOnlyList<string> stops)
         }
 
         var text = _held.Append(piece).ToString();
-        var at = stops.Select(stop => text.IndexOf(stop, StringComparison.Ordinal)).Where(index => index >= 0).DefaultIfEmpty(-1).Min();
-        if (at >= 0)
+        var found = stops.Select(stop => (At: text.IndexOf(stop, StringComparison.Ordinal), stop.Length)).Where(stop => stop.At >= 0).ToList();
+        if (found.Count > 0)
         {
             Found = true;
             _held.Clear();
-            return text[..at];
+            return text[..found.MinBy(stop => (stop.At + stop.Length, stop.At)).At];
         }
 
         var keep = stops.Max(stop => LongestPrefixAtEnd(text, stop));
