@@ -18,6 +18,14 @@ public sealed class SharingParametersTests
     }
 
     [Fact]
+    public void The_smallest_degree_is_found_where_another_pair_of_breaks_would_decide()
+    {
+        // n (n - k - 1) / 2 pairs of places: with 3 % more of them degree 14 would be too small.
+        Assert.Equal(new SharingParameters(14, 14, IsComplete: false), Exact(129, 16, 0));
+        Assert.Equal(Exact(129, 16, 0), SharingParameters.FindHarary(129, 0.13, 0));
+    }
+
+    [Fact]
     public void Fractions_that_are_none_or_too_many_are_refused()
     {
         foreach (var (corrupt, dropped) in new[] { (-0.01, 0.1), (0.1, -0.01), (0.1, 0.41), (0.71, 0.1), (double.NaN, 0.1), (0.1, double.NaN) })

@@ -50,6 +50,26 @@ public sealed class PlanValueTests
         Assert.Equal(update.Select((value, i) => (int)Math.Floor((value * scale) + (words[i] / 4294967296.0))), values);
     }
 
+    [Theory, InlineData(4096), InlineData(9000)]
+    public void With_a_rotation_the_clipped_and_rotated_update_is_rounded(int length)
+    {
+        var plan = QuantizationPlan.For(QuantizationTests.Target(length, 8, 7, 1, 18, true, 1));
+        var update = QuantizationTests.Update(length, 3, 0.9);
+        var values = new int[length];
+        Assert.Null(new UpdateQuantizer(plan).Round(update, values, new TestRandom(5)));
+
+        var rotated = update.Select(value => (float)(value * (1 - 4e-6))).ToArray();
+        new HadamardRotation(plan.Target.RotationSeed.Span, length).Apply(rotated);
+        var key = new byte[CounterKeystream.KeySizeBytes];
+        new TestRandom(5).Fill(key);
+        using var stream = new CounterKeystream(key);
+        var words = new uint[length];
+        stream.AddTo(words, 0);
+        var scale = Math.ScaleB(1.0, -plan.StepExponent);
+        Assert.Equal(rotated.Select((value, i) => (int)Math.Floor((value * scale) + (words[i] / 4294967296.0))), values);
+        Assert.True(values.Distinct().Count() > 20);
+    }
+
     [Fact]
     public void An_update_beyond_the_clip_norm_is_scaled_down_to_it()
     {
