@@ -59,7 +59,7 @@ internal sealed class NodeNoiseAnswer(
             var candidates = NodeSelection.Candidates(nodes, attempt.Question, _tried);
             if (candidates.Count == 0)
             {
-                yield return await attempt.RefuseAsync(_lastRefusal ?? new RouteRefusal.Unavailable("No hospital's node can answer this question now."));
+                yield return await attempt.RefuseAsync(_lastRefusal ?? new RouteRefusal.Unavailable(NodeSelection.WhyNone(nodes, attempt.Question)));
                 yield break;
             }
 

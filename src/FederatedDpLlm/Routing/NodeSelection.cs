@@ -9,6 +9,20 @@ internal static class NodeSelection
     public static List<NodeSnapshot> Candidates(NodeDirectory nodes, RoutedQuestion question, IReadOnlySet<string> tried) =>
         [.. nodes.Snapshots.Where(node => node.Healthy && node.Status is { } status && status.Model == question.Model && !tried.Contains(node.Id) && Offers(status, question))];
 
+    /// <summary>Why there is none, for the asker: where nodes serve the model and their engines lack what the question needs, what to do instead.</summary>
+    public static string WhyNone(NodeDirectory nodes, RoutedQuestion question)
+    {
+        var serving = nodes.Snapshots.Where(node => node.Healthy && node.Status is { } status && status.Model == question.Model).ToList();
+        return question.Question.Mechanism switch
+        {
+            AnswerMechanism.PrivateDecoding when serving.Count > 0 && serving.TrueForAll(node => !node.Status!.Logits) =>
+                "Private decoding needs token log-probabilities, and no hospital's engine gives them: ask with privacy.choices, or have a node's model served by vLLM, llama.cpp or the embedded engine.",
+            AnswerMechanism.Choice when serving.Count > 0 && serving.TrueForAll(node => !node.Status!.Scores) =>
+                "A choice needs the likelihoods of its options, and no hospital's engine gives them: ask without privacy.choices.",
+            _ => "No hospital's node can answer this question now.",
+        };
+    }
+
     private static bool Offers(Protocol.NodeStatus status, RoutedQuestion question) => question.Question.Mechanism switch
     {
         AnswerMechanism.Choice => status.Scores,

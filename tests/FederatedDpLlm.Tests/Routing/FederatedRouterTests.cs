@@ -49,6 +49,17 @@ public sealed class FederatedRouterTests
     }
 
     [Fact]
+    public async Task Where_no_engine_gives_log_probabilities_private_decoding_is_refused_with_what_to_do_and_choices_are_answered()
+    {
+        await using var router = await RouterUnderTest.StartAsync(test => test.Nodes.ToList().ForEach(node => node.Describe = status => status.Logits = false), "a", "b");
+        var refused = Assert.IsType<RouteEvent.Refused>((await router.AskAsync(Decoding(1, maxTokens: 4)))[^1]);
+        Assert.Contains("needs token log-probabilities", refused.Refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("privacy.choices", refused.Refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(0, router.Spent("global"));
+        Assert.IsType<RouteEvent.Completed>((await router.AskAsync(Choice(1)))[^1]);
+    }
+
+    [Fact]
     public async Task A_draw_after_one_that_may_have_happened_is_charged_again()
     {
         await using var router = await RouterUnderTest.StartAsync("a", "b");

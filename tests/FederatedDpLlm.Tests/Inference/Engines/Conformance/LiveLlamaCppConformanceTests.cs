@@ -26,7 +26,7 @@ public sealed class LiveLlamaCppConformanceTests : EngineConformance
         var library = LlamaCpp.FolderIn(Repository.Root);
         Assert.SkipWhen(library is null, "needs llama.cpp from npm (node-llama-cpp 3.22.1, Linux x64); ./test.sh installs it where npm works");
         ModelConversion.ToGguf(BundledModel.Folder, null, ModelPath, ElementType.Float32, null, Cancellation);
-        WriteAdapter();
+        TestAdapter.Write(AdapterPath, LanguageModel.Load(ModelPath, threads: 1).Configuration, Cancellation);
         _server = await LlamaCppServer.StartAsync(library!, ModelPath, AdapterPath);
         return await ConnectAsync();
     }
@@ -116,17 +116,6 @@ public sealed class LiveLlamaCppConformanceTests : EngineConformance
         var (plain, adapted) = (Likelihoods(options, null), Likelihoods(options, LoraAdapter.Read(AdapterPath)));
         Assert.All(adapted.Zip(theirs[0]), pair => Assert.Equal(pair.First.LogLikelihood, pair.Second.LogLikelihood, 5e-3));
         Assert.All(plain.Zip(adapted), pair => Assert.True(Math.Abs(pair.First.LogLikelihood - pair.Second.LogLikelihood) > 0.05));
-    }
-
-    private void WriteAdapter()
-    {
-        const int rank = 2;
-        var shape = LanguageModel.Load(ModelPath, threads: 1).Configuration;
-        LoraModule Module(string name, int outputs, int inputs) => new(name, outputs, inputs, Waves(rank * inputs), Waves(outputs * rank));
-        var adapter = new LoraAdapter(rank, 4, [Module("model.layers.1.self_attn.q_proj.weight", shape.Width, shape.Width), Module("model.layers.4.mlp.up_proj.weight", shape.FeedForwardWidth, shape.Width)]);
-        GgufAdapter.Write(AdapterPath, adapter, shape, Cancellation);
-
-        static float[] Waves(int count) => [.. Enumerable.Range(0, count).Select(i => 0.2f * MathF.Sin(1 + (0.7f * i)))];
     }
 
     private Task<RemoteEngine> ConnectAsync(ScoreSource? scores = null) => RemoteEngine.ConnectAsync(

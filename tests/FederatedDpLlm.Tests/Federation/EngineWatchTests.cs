@@ -1,0 +1,50 @@
+using FederatedDpLlm.Federation.Nodes.Serving;
+using FederatedDpLlm.Inference.Engines;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace FederatedDpLlm.Tests.Federation;
+
+public sealed class EngineWatchTests
+{
+    [Fact]
+    public async Task However_many_ask_the_engine_is_asked_once_in_a_while_and_comes_back_when_it_does()
+    {
+        var (engine, clock) = (new MoodyEngine(), new FakeTimeProvider());
+        var watch = new EngineWatch(engine, clock, NullLogger<EngineWatch>.Instance);
+        Assert.All(await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => watch.IsReadyAsync(TestContext.Current.CancellationToken))), Assert.True);
+        Assert.Equal(1, engine.Asked);
+        engine.Ready = false;
+        Assert.True(await watch.IsReadyAsync(TestContext.Current.CancellationToken));
+        clock.Advance(TimeSpan.FromSeconds(3));
+        Assert.False(await watch.IsReadyAsync(TestContext.Current.CancellationToken));
+        engine.Ready = true;
+        clock.Advance(TimeSpan.FromSeconds(3));
+        Assert.True(await watch.IsReadyAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(3, engine.Asked);
+    }
+
+    private sealed class MoodyEngine : IInferenceEngine
+    {
+        public bool Ready { get; set; } = true;
+
+        public int Asked { get; private set; }
+
+        public EngineCapabilities Capabilities { get; } = new("moody", 0, Scores: false, Logits: false, 0);
+
+        public async Task<EngineStatus> StatusAsync(CancellationToken cancellationToken)
+        {
+            Asked++;
+            await Task.Yield();
+            return new EngineStatus(Ready, "moody");
+        }
+
+        public int CountTokens(IReadOnlyList<ChatMessage> messages) => 0;
+
+        public Task<IReadOnlyList<IReadOnlyList<OptionScore>>> ScoreAsync(IReadOnlyList<ChatContext> contexts, IReadOnlyList<string> options, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<IDecodingBatch> OpenDecodingAsync(IReadOnlyList<ChatContext> contexts, int maxTokens, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public IAsyncEnumerable<GeneratedText> GenerateAsync(ChatContext context, GenerationOptions options, CancellationToken cancellationToken) => throw new NotSupportedException();
+    }
+}
