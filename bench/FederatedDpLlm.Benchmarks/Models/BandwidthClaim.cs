@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using FederatedDpLlm.Models.Kernels;
 using FederatedDpLlm.Models.Weights;
 
 namespace FederatedDpLlm.Benchmarks.Models;
@@ -54,6 +55,7 @@ internal sealed class BandwidthClaim : IClaim
         try
         {
             NativeMemory.Fill(buffer, length, 1);
+            HugePages.AskFor(buffer, (nint)length);
             var sums = new int[threads];
             var clock = Stopwatch.StartNew();
             Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, thread => sums[thread] = Sum(buffer + thread * (long)length / threads, (long)length / threads));

@@ -50,6 +50,7 @@ internal abstract unsafe class PackedMatrix
     {
         var packed = new Float32Matrix(outputs, inputs, slices);
         packed.Repack(weights);
+        packed.Settle();
         return packed;
     }
 
@@ -74,6 +75,7 @@ internal abstract unsafe class PackedMatrix
         }
 
         packed.Fill(source, name);
+        packed.Settle();
         return packed;
     }
 
@@ -140,6 +142,8 @@ internal abstract unsafe class PackedMatrix
 
         GC.KeepAlive(_panels);
     }
+
+    private void Settle() => HugePages.AskFor(_panels.Pointer, (nint)_panels.Length * sizeof(float));
 
     private void MultiplyThroughScratch(int rows, byte* x, nint xRow, byte* panel, float* y, nint yRow, int columns)
     {

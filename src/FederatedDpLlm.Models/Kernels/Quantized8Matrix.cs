@@ -35,7 +35,7 @@ internal sealed unsafe class Quantized8Matrix(int outputs, int inputs, int slice
         {
             var (first, blocks) = (slice * SliceBlocks, SliceBlocks);
             var weights = panel + (nint)first * BlockBytes;
-            for (var ahead = PanelBytes; rows >= 4; rows -= 4, x += 4 * xRow, y += 4 * yRow, ahead = 0)
+            for (var ahead = PanelBytes; rows >= 4; rows -= 4, x += 4 * xRow, y += 4 * yRow, ahead = ahead == PanelBytes ? PanelBytes + 64 : 0)
             {
                 Rows4(x, xRow, Inputs, weights, ahead, first, blocks, y, yRow);
             }
@@ -104,7 +104,6 @@ internal sealed unsafe class Quantized8Matrix(int outputs, int inputs, int slice
                 for (var quad = 0; quad < Quads; quad++, weights += QuadBytes, at += 4)
                 {
                     Cache.Prefetch(weights + ahead);
-                    Cache.Prefetch(weights + ahead + 64);
                     var (low, high) = (Vector512.Load((sbyte*)weights), Vector512.Load((sbyte*)weights + 64));
 
                     // All products before all sums: additions in between take the multipliers' ports from them.
