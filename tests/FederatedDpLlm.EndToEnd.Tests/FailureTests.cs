@@ -70,7 +70,7 @@ public sealed class FailureTests
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         var (code, output, errors) = await Cli.RunAsync("demo", "--json", "--port", $"{port}", "--data", Path.Combine(Path.GetTempPath(), "fedllm-never-made"));
         Assert.Equal(3, code);
-        Assert.Empty(output);
+        Assert.Contains($"Port {port} is already in use", output, StringComparison.Ordinal);
         Assert.Contains($"Port {port} is already in use", errors, StringComparison.Ordinal);
         Assert.Contains("--port", errors, StringComparison.Ordinal);
     }

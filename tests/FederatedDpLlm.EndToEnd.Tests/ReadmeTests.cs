@@ -21,6 +21,7 @@ public sealed partial class ReadmeTests(SharedFederation shared)
         ["./fedllm pretrain --recipe NAME --out FOLDER"] = ("./fedllm pretrain --recipe ward --out FOLDER --steps 1 --json", ["\"loss\":"]),
         ["./fedllm eval sections --records TRAIN.csv --questions VALIDATION.csv,TEST.csv"] =
             ("./fedllm eval sections --records notes.csv --questions notes.csv,notes.csv --json", ["\"questions\":6", "\"majorityClass\":"]),
+        ["./fedllm model inspect --model FILE"] = ($"./fedllm model inspect --model '{Repository.Path("models", "ward")}' --json", ["\"parameters\":1410688"]),
         ["./fedllm train --records notes.jsonl --out adapter --epsilon 8"] = ("./fedllm train --records notes.jsonl --out adapter --epsilon 8 --steps 2 --json", ["\"epsilon\":7.9"]),
     };
 

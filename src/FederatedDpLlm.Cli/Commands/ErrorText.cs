@@ -2,28 +2,23 @@ using System.Text;
 
 namespace FederatedDpLlm.Cli.Commands;
 
-/// <summary>Standard error that remembers its last line: with <c>--json</c>, what went wrong is told on standard output too.</summary>
+/// <summary>Standard error that remembers what was said last: with <c>--json</c>, what went wrong is told on standard output too.</summary>
 internal sealed class ErrorText(TextWriter error) : TextWriter
 {
-    private readonly StringBuilder _line = new();
-
     public override Encoding Encoding => error.Encoding;
 
-    /// <summary>The last line that is not empty.</summary>
+    /// <summary>The first line of what was written last.</summary>
     public string Last { get; private set; } = string.Empty;
 
-    public override void Write(char value)
+    public override void WriteLine(string? value)
     {
-        error.Write(value);
-        if (value is not ('\n' or '\r'))
-        {
-            _line.Append(value);
-            return;
-        }
-
-        Last = string.IsNullOrWhiteSpace(_line.ToString()) ? Last : _line.ToString();
-        _line.Clear();
+        error.WriteLine(value);
+        Last = string.IsNullOrWhiteSpace(value) ? Last : value.Split('\n')[0];
     }
+
+    public override void Write(char value) => error.Write(value);
+
+    public override void Write(string? value) => error.Write(value);
 
     public override void Flush() => error.Flush();
 }
