@@ -71,12 +71,19 @@ internal sealed class ShardFleet : IDisposable
 
     internal sealed class Member(ShardEndpoint endpoint, Process process) : IDisposable
     {
+        private volatile bool _killed;
+
         public ShardEndpoint Endpoint => endpoint;
 
-        public bool HasExited => process.HasExited;
+        // Killed is dead, also before the kernel has told.
+        public bool HasExited => _killed || process.HasExited;
 
         /// <summary>SIGKILL.</summary>
-        public void Kill() => process.Kill();
+        public void Kill()
+        {
+            _killed = true;
+            process.Kill();
+        }
 
         /// <summary>SIGSTOP: the process and its sockets stay, nothing moves.</summary>
         public void Stop()

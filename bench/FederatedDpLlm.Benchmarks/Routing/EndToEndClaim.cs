@@ -7,6 +7,7 @@ using System.Security.Cryptography;
 using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Federation.Nodes.Serving;
 using FederatedDpLlm.Inference;
+using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Inference.Records;
 using FederatedDpLlm.Inference.Voters;
 using FederatedDpLlm.Privacy.Sampling;
@@ -127,7 +128,9 @@ internal sealed class EndToEndClaim : IClaim
             listen.UseHttps(https => FederationTls.ConfigureServer(https, credentials, PeerIdentity.Router(authority.Federation)));
         }));
         builder.Services.AddSingleton<IBudgetLedger>(_ => ledger).AddSingleton(new PatientSpread()).AddSingleton(new NodeProfile(hospital, true, 1e-6, true, false));
-        builder.Services.AddSingleton<IPrivateAnswering>(new PrivateAnswering(new InstantEngine(), new ShardedRecords(records, new byte[PatientHash.MinKeySizeBytes], 25), random));
+        var engine = new InstantEngine();
+        builder.Services.AddSingleton<IInferenceEngine>(engine).AddSingleton<EngineWatch>().AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<IPrivateAnswering>(new PrivateAnswering(engine, new ShardedRecords(records, new byte[PatientHash.MinKeySizeBytes], 25), random));
         builder.Services.AddSingleton<DataAccounts>().AddSingleton<NodeAdmission>().AddSingleton<NodeSettlement>().AddSingleton<NodeLoad>().AddGrpc();
         var app = builder.Build();
         app.MapGrpcService<HospitalNodeService>();
