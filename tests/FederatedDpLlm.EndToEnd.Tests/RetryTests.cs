@@ -69,8 +69,8 @@ public sealed class RetryTests(SharedFederation shared)
     public async Task Who_leaves_in_the_middle_finds_the_answer_on_return()
     {
         var token = await shared.Demo.TokenForAsync("leaves", "radiology");
-        var body = new { model = "ward", max_tokens = 64, messages = new[] { new { role = "user", content = "Describe a patient." } }, privacy = new { epsilon = 4.0 } };
-        using var leaving = new CancellationTokenSource(TimeSpan.FromMilliseconds(150));
+        var body = new { model = "ward", n = 8, max_tokens = 64, messages = new[] { new { role = "user", content = "Describe a patient." } }, privacy = new { epsilon = 0.5 } };
+        using var leaving = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
         var left = false;
         try
         {
