@@ -4,6 +4,7 @@ using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Models;
 using FederatedDpLlm.Models.Sampling;
 using FederatedDpLlm.Models.Sharding;
+using FederatedDpLlm.Models.Training;
 using FederatedDpLlm.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -59,7 +60,7 @@ public sealed class ShardKillTests : IDisposable
 
     private async Task KillAsync(int kills)
     {
-        var random = new Words(4711);
+        var random = new CounterRandom(4711);
         var (bySpare, replanned) = (new List<double>(), new List<double>());
         for (var kill = 0; kill < kills; kill++)
         {
@@ -125,23 +126,6 @@ public sealed class ShardKillTests : IDisposable
             stalls.Sort();
             TestContext.Current.TestOutputHelper?.WriteLine(FormattableString.Invariant(
                 $"{stalls.Count} losses made good {how}: stall median {stalls[stalls.Count / 2]:F0} ms, p99 {stalls[Math.Min(stalls.Count - 1, (int)Math.Ceiling(stalls.Count * 0.99) - 1)]:F0} ms, longest {stalls[^1]:F0} ms."));
-        }
-    }
-
-    // SplitMix64: a fixed seed, so that a failure can be met again.
-    private sealed class Words(ulong state)
-    {
-        private ulong _state = state;
-
-        public int Next(int bound)
-        {
-            unchecked
-            {
-                var z = _state += 0x9E3779B97F4A7C15;
-                z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-                z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-                return (int)((z ^ (z >> 31)) % (ulong)bound);
-            }
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Cli.Demo;
 using FederatedDpLlm.Security.Authentication;
 
@@ -30,6 +31,7 @@ internal static class TokenCommand
                 var issuer = DemoCredentials.ExistingIssuer(Path.GetFullPath(parsed.GetRequiredValue(data)));
                 var caller = new Caller(parsed.GetRequiredValue(user), parsed.GetRequiredValue(role), parsed.GetRequiredValue(department));
                 Print(issuer.Issue(caller, TimeSpan.FromHours(lifetime)), parsed.GetValue(json));
+                WarnOfStranger(parsed.GetRequiredValue(data), caller.Department);
                 return 0;
             }
             catch (Exception error) when (error is DemoException or ArgumentException)
@@ -39,6 +41,24 @@ internal static class TokenCommand
             }
         });
         return command;
+    }
+
+    // The token is good all the same: a department may be added to the policy before it is used.
+    private static void WarnOfStranger(string data, string department)
+    {
+        var ledger = Path.Combine(data, "router", SqliteBudgetLedger.FileName);
+        if (!File.Exists(ledger))
+        {
+            return;
+        }
+
+        var prefix = AccountId.Department(string.Empty).Value;
+        var known = LedgerVerifier.Accounts(ledger, TimeProvider.System.GetUtcNow())
+            .Select(account => account.Policy.Id.Value).Where(id => id.StartsWith(prefix, StringComparison.Ordinal)).Select(id => id[prefix.Length..]).ToList();
+        if (!known.Contains(department, StringComparer.Ordinal))
+        {
+            Console.Error.WriteLine($"fedllm token: the router has no quota for '{department}' and will refuse its questions; it knows {string.Join(", ", known)}.");
+        }
     }
 
     private static void Print(string token, bool json)

@@ -1,6 +1,7 @@
 using FederatedDpLlm.Federation.Nodes.Shards;
 using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Models.Sharding;
+using FederatedDpLlm.Models.Training;
 using FederatedDpLlm.Security.Certificates;
 using FederatedDpLlm.Tests.Shared;
 
@@ -47,7 +48,7 @@ public sealed class FrameFuzzTests : IDisposable
         Assert.Equal(FrameKind.Computed, conversation.Handle(Header(FrameKind.Compute, _plan), Work(0)));
         var expected = conversation.Answer.ToArray();
         byte[][] seeds = [Frame(FrameKind.Compute, Work(0)), Frame(FrameKind.Load, Sign(_plan with { Epoch = 4 })), Frame(FrameKind.Prepare, Sign(_plan)), Frame(FrameKind.Close, Guid.NewGuid().ToByteArray()), Frame(FrameKind.Measure, [])];
-        var (random, answered, refused, closed) = (new Words(20261), 0, 0, 0);
+        var (random, answered, refused, closed) = (new CounterRandom(20261), 0, 0, 0);
         for (var frame = 0; frame < frames; frame++)
         {
             // The seed frames themselves are honest: always something is mangled, and expensive honest loads are rare.
@@ -70,7 +71,7 @@ public sealed class FrameFuzzTests : IDisposable
         Assert.True(answered > 0 && refused > 0 && closed > 0, $"{answered} answered, {refused} refused, {closed} closed");
     }
 
-    private static byte[] Mangle(byte[] seed, Words random)
+    private static byte[] Mangle(byte[] seed, CounterRandom random)
     {
         var bytes = (byte[])seed.Clone();
         for (var changes = 1 + random.Next(4); changes > 0; changes--)
@@ -105,22 +106,5 @@ public sealed class FrameFuzzTests : IDisposable
         stream.AsSpan().Fill(0.25f);
         WorkEncoding.Write(writer, new ShardWork(ShardStepKind.Layers, 0, 1, [new ShardRows(Guid.Empty, position, 1)], stream));
         return writer.Written.ToArray();
-    }
-
-    // SplitMix64: a fixed seed, so that a failure can be met again.
-    private sealed class Words(ulong state)
-    {
-        private ulong _state = state;
-
-        public int Next(int bound)
-        {
-            unchecked
-            {
-                var z = _state += 0x9E3779B97F4A7C15;
-                z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-                z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-                return (int)((z ^ (z >> 31)) % (ulong)bound);
-            }
-        }
     }
 }
