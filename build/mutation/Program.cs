@@ -55,6 +55,7 @@ var chosen = samples.SelectMany(one => one.Chosen.Select((mutant, i) => (Mutant:
 Say($"{all.Count} mutants compile, {chosen.Count} are tried; which test sees which?");
 var campaign = new Campaign(Path.Combine(bin, $"{project}.Tests.dll"), subject.AssemblyName, work, seconds);
 campaign.Cover(all.Count, name => Matches(tests, name));
+File.WriteAllLines(Path.Combine(work, "times.txt"), campaign.Times);
 campaign.LeftOut.ForEach(test => Say("left out, fails without a mutant: " + test));
 
 var idsOfFile = all.GroupBy(mutant => mutant.File).ToDictionary(group => group.Key, group => group.Select(mutant => mutant.Id).ToHashSet());

@@ -56,7 +56,7 @@ internal static class SampledGaussianRenyi
         }
 
         last = double.NegativeInfinity;
-        for (var high = mu * mu * whole < 4 ? low : whole - 1; high > low && Add(high) is var term && (term >= largest - Negligible || (term >= last && !IsConvex(high))); high--)
+        for (var high = whole - 1; high > low && Add(high) is var term && (term >= largest - Negligible || (term >= last && !IsConvex(high))); high--)
         {
             last = term;
         }

@@ -98,11 +98,8 @@ internal sealed class LossComposition
             return new(_surelyInfinite * (1 - 1e-12) > delta ? double.PositiveInfinity : 0, double.PositiveInfinity);
         }
 
-        if (TiltedWindow.Of(_parts, TiltForDelta(delta), MassError * _count) is not var (above, below))
-        {
-            return new(0, 0);
-        }
-
+        // What is not surely lost has finite losses.
+        var (above, below) = TiltedWindow.Of(_parts, TiltForDelta(delta), MassError * _count)!.Value;
         var miss = delta * 1e-3;
         var lower = Math.Max(below.EpsilonAt(delta, _surelyInfinite, above: false) - _rise, above.EpsilonAt(delta + miss, 0, above: false) - LargestShift(miss));
         return new(Math.Max(0, lower), above.EpsilonAt(delta, Infinite, above: true) is > 0 and var upper ? upper + _rounding : 0);

@@ -106,11 +106,11 @@ internal sealed class LossPlan
         return new(low * (1 - GridSlack), Math.Min(1, high * (1 + GridSlack)));
     }
 
-    // The largest loss, whichever its sign, of either direction.
+    // The largest loss of either direction; the smallest of one is the largest of the other with the other sign.
     private static double LargestOf((DominatingPair Remove, DominatingPair Add) pairs) =>
         pairs.Remove.Above(double.PositiveInfinity).P + pairs.Add.Above(double.PositiveInfinity).P > 0
             ? double.PositiveInfinity
-            : Math.Max(Math.Max(pairs.Remove.Largest, -pairs.Remove.Smallest), Math.Max(pairs.Add.Largest, -pairs.Add.Smallest));
+            : Math.Max(pairs.Remove.Largest, pairs.Add.Largest);
 
     // No loss exceeds the sum of the largest ones.
     private double PureEnd() => _parts.Sum(part => part.Count * Math.Max(part.Pairs.Remove.Largest, part.Pairs.Add.Largest)) is var sum && !double.IsNaN(sum)
