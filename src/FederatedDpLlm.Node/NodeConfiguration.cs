@@ -1,7 +1,7 @@
 using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Configuration;
-using FederatedDpLlm.Federation.Nodes.Links;
 using FederatedDpLlm.Inference.Records;
+using FederatedDpLlm.Inference.Voters;
 using FederatedDpLlm.Security.Certificates;
 
 namespace FederatedDpLlm.Node;
@@ -53,7 +53,7 @@ internal sealed record NodeConfiguration
 
     private NodeConfiguration Checked()
     {
-        Require(Records.Shards is >= 1 and <= NodeClaims.MostVoters, "records.shards", Records.Shards, $"1 to {NodeClaims.MostVoters}");
+        Require(Records.Shards is >= 1 and <= ShardedRecords.MostShards, "records.shards", Records.Shards, $"1 to {ShardedRecords.MostShards}");
         Require(HospitalsPerPatient is >= 1 and <= 100, "hospitals_per_patient", HospitalsPerPatient, "1 to 100");
         Require(MostFederationVoters >= Records.Shards, "most_federation_voters", MostFederationVoters, "at least this node's own 'records.shards'");
         return this;
@@ -85,7 +85,7 @@ internal sealed record RecordsOptions
     public string? Map { get; init; }
 
     /// <summary>How many voters the patients are split over: fixed, never derived from the data. A changed number is a new split.</summary>
-    /// <value>1 to 10,000. Default: 25.</value>
+    /// <value>1 to 4,096. Default: 25.</value>
     public int Shards { get; init; } = 25;
 
     /// <summary>File with the secret key of the split (hexadecimal); made at the first start.</summary>

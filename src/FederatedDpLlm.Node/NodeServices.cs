@@ -23,7 +23,7 @@ internal static class NodeServices
         var loggers = LoggerFactory.Create(logging => logging.AddSimpleConsole(options => options.SingleLine = true));
         var random = new SecureRandom();
 
-        var loaded = HospitalRecords.Load(At(configuration.Records.Path), configuration.Records.Map is { } map ? ColumnMapping.Parse(map) : null);
+        var loaded = HospitalRecords.Load(At(configuration.Records.Path), MappingOf(configuration.Records));
         var blocks = new PatientBlocks(loaded.Records, configuration.AdmissionWindows, configuration.Block);
         var shards = new ShardedRecords(loaded.Records, SecretFile.LoadOrCreate(At(configuration.Records.ShardKey), PatientHash.MinKeySizeBytes), configuration.Records.Shards, blocks);
 
@@ -56,6 +56,18 @@ internal static class NodeServices
         if (StopWithInput.IsAsked)
         {
             services.AddHostedService<StopWithInput>();
+        }
+    }
+
+    private static ColumnMapping? MappingOf(RecordsOptions records)
+    {
+        try
+        {
+            return records.Map is { } map ? ColumnMapping.Parse(map) : null;
+        }
+        catch (FormatException error)
+        {
+            throw new ConfigurationException($"'records.map': {error.Message}", error);
         }
     }
 }

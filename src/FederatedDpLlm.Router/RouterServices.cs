@@ -30,7 +30,7 @@ internal static class RouterServices
         var ledger = await SqliteBudgetLedger.OpenAsync(At(configuration.Ledger), clock, loggers.CreateLogger<SqliteBudgetLedger>(), CancellationToken.None);
         foreach (var account in policy.Standing)
         {
-            await ledger.EnsureAccountAsync(account, CancellationToken.None);
+            await OpenAsync(ledger, account);
         }
 
         services.AddSingleton(configuration).AddSingleton(configuration.Dashboard).AddSingleton(configuration.Routing);
@@ -58,6 +58,20 @@ internal static class RouterServices
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, OpenAiJson.Default));
     }
 
+    // A quota counts on in the currency in which it was spent, until its window ends.
+    private static async Task OpenAsync(SqliteBudgetLedger ledger, AccountPolicy account)
+    {
+        try
+        {
+            await ledger.EnsureAccountAsync(account, CancellationToken.None);
+        }
+        catch (InvalidOperationException error)
+        {
+            var until = ledger.Find(account.Id)?.ResetsAt is { } reset ? FormattableString.Invariant($" That is at {reset:u}: until then keep 'privacy_budgets.composition' and 'privacy_budgets.delta' as they were.") : string.Empty;
+            throw new ConfigurationException(error.Message + until, error);
+        }
+    }
+
     private static void AddRetries(this IServiceCollection services, RetryOptions options, Func<string, string> at, TimeProvider clock)
     {
         var key = new AtRestKey(SecretFile.LoadOrCreate(at(options.Key), AtRestKey.SizeBytes));
@@ -81,6 +95,8 @@ internal static class RouterServices
 
     public static void MapRouter(this WebApplication app, RouterConfiguration configuration)
     {
+        configuration.Routing.Check(app.Services.GetRequiredService<FederatedRouter>().Strategies);
+
         // The metrics port serves metrics and nothing else; the API's port serves no metrics.
         app.UseWhen(
             context => context.Connection.LocalPort == configuration.Metrics.Port,

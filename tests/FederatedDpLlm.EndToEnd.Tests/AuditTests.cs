@@ -37,6 +37,9 @@ public sealed class AuditTests
         ("no JSON", $"{{\"{Word}\": ", 400, "Refused:invalid-body"),
         ("JSON of another shape", $"{{\"messages\": {{\"{Word}\": 1}}}}", 400, "Refused:invalid-body"),
         ("half a character", "{\"model\": \"ward\", \"messages\": [{\"role\": \"user\", \"content\": \"\\ud800\"}]}", 400, "Refused:invalid-value"),
+        ("half a character in a part", "{\"model\": \"ward\", \"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"\\ud800\", \"text\": \"x\"}]}]}", 400, "Refused:invalid-value"),
+        ("half a character in a form", Form("{\"enum\": [\"\\ud800\"]}"), 400, "Refused:invalid-request"),
+        ("half a character in a form's name", Form("{\"type\": \"object\", \"properties\": {\"\\ud800\": {}}, \"required\": [\"\\ud800\"]}"), 400, "Refused:invalid-body"),
         ("one token twice", "{\"model\": \"ward\", \"logit_bias\": {\"1\": 1, \"01\": 1}, \"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}", 400, "Refused:invalid-value"),
         ("too long", new string(' ', 1024 * 1024) + Word, 413, "Refused:invalid-body"),
     ];
@@ -96,6 +99,9 @@ public sealed class AuditTests
         messages = new[] { new { role = "user", content = $"What of the {Word}?" } },
         privacy,
     };
+
+    private static string Form(string schema) =>
+        $"{{\"model\": \"ward\", \"privacy\": {{\"mechanism\": \"public\"}}, \"messages\": [{{\"role\": \"user\", \"content\": \"x\"}}], \"response_format\": {{\"type\": \"json_schema\", \"json_schema\": {{\"name\": \"x\", \"schema\": {schema}}}}}}}";
 
     private static void AssertLog(FederationUnderTest demo, string name, (int Status, string? RequestId, string Body) response, int status, string log)
     {

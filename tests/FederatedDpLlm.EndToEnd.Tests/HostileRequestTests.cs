@@ -23,6 +23,16 @@ public sealed class HostileRequestTests(SharedFederation shared)
     }
 
     [Fact]
+    public async Task A_body_that_is_no_utf8_is_an_error_of_its_own()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new ByteArrayContent([.. "{\"model\": \"ward\", \"response_format\": {\"x\": \""u8, 0xC3, .. "\"}}"u8]) };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await shared.Demo.TokenForAsync("hostile", "cardiology"));
+        using var response = await shared.Demo.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.Contains("not UTF-8", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+    }
+
+    [Fact]
     public async Task A_user_whose_name_is_no_ascii_asks_under_an_id_of_his_own_as_others_do()
     {
         var token = await shared.Demo.TokenForAsync("Jürgen Größe", "cardiology");

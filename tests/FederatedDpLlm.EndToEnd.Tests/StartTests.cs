@@ -17,16 +17,28 @@ public sealed class StartTests(SharedFederation shared)
     [InlineData(@"id: hospital-b", "id: 'hospital b'", "https://HOST:PORT")]
     [InlineData(@"ledger: ledger\.db", "ledger: .", "cannot be")]
     [InlineData(@"answers: answers\.db", "answers: .", "answers")]
+    [InlineData("strategy: privacy-aware", "strategy: privacy_aware", "round-robin")]
+    [InlineData("answer_timeout_seconds: 300", "answer_timeout_seconds: 0", "1 to 3600")]
     public async Task A_router_that_must_not_start_says_why(string pattern, string changed, string said) => await RefusesAsync("router", "router.yaml", "FederatedDpLlm.Router", pattern, changed, said);
 
     [Theory]
     [InlineData("shards: 25", "shards: -1", "records.shards")]
+    [InlineData("shards: 25", "shards: 4097", "records.shards")]
+    [InlineData("shards: 25", "map: text, shards: 25", "records.map")]
+    [InlineData("shard_key: [^,}\\n]+", "shard_key: none/shard.key", "cannot be made or read")]
     [InlineData("hospitals_per_patient: 2", "hospitals_per_patient: 0", "hospitals_per_patient")]
     [InlineData("delta: 1\\.0e-6", "delta: 1.0e-5", "stays so")]
     [InlineData("admission_windows: none", "admission_windows: daily", "daily")]
     [InlineData("epsilon: 60\\.0", "epsilon: 600.0", "raised_from: 60")]
     public async Task A_node_that_must_not_start_says_why(string pattern, string changed, string said) =>
         await RefusesAsync(Path.Combine("nodes", "hospital-a"), "node.yaml", "FederatedDpLlm.Node", pattern, changed, said);
+
+    [Fact]
+    public async Task A_quota_that_has_spent_is_counted_on_as_it_was_until_its_window_ends()
+    {
+        Assert.Equal(200, (await shared.Demo.AskAsync(await shared.Demo.TokenForAsync("spends-first", "research"), FederationUnderTest.Choice(0.01))).Status);
+        await RefusesAsync("router", "router.yaml", "FederatedDpLlm.Router", "composition: basic", "composition: zcdp", "until then keep");
+    }
 
     [Fact]
     public async Task With_a_certificate_the_api_answers_over_tls_and_not_in_clear()

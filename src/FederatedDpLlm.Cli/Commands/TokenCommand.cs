@@ -2,6 +2,7 @@ using System.CommandLine;
 using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Cli.Demo;
 using FederatedDpLlm.Security.Authentication;
+using Microsoft.Data.Sqlite;
 
 namespace FederatedDpLlm.Cli.Commands;
 
@@ -52,12 +53,19 @@ internal static class TokenCommand
             return;
         }
 
-        var prefix = AccountId.Department(string.Empty).Value;
-        var known = LedgerVerifier.Accounts(ledger, TimeProvider.System.GetUtcNow())
-            .Select(account => account.Policy.Id.Value).Where(id => id.StartsWith(prefix, StringComparison.Ordinal)).Select(id => id[prefix.Length..]).ToList();
-        if (!known.Contains(department, StringComparer.Ordinal))
+        try
         {
-            Console.Error.WriteLine($"fedllm token: the router has no quota for '{department}' and will refuse its questions; it knows {string.Join(", ", known)}.");
+            var prefix = AccountId.Department(string.Empty).Value;
+            var known = LedgerVerifier.Accounts(ledger, TimeProvider.System.GetUtcNow())
+                .Select(account => account.Policy.Id.Value).Where(id => id.StartsWith(prefix, StringComparison.Ordinal)).Select(id => id[prefix.Length..]).ToList();
+            if (!known.Contains(department, StringComparer.Ordinal))
+            {
+                Console.Error.WriteLine($"fedllm token: the router has no quota for '{department}' and will refuse its questions; it knows {string.Join(", ", known)}.");
+            }
+        }
+        catch (SqliteException)
+        {
+            // The router makes its tables at this moment: nothing is known yet.
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Routing;
 using FederatedDpLlm.Routing.Retries;
@@ -37,14 +38,13 @@ internal sealed partial class ChatCompletionsEndpoint(
         catch (Exception error) when (error is BudgetStoreException or SqliteException && !context.Response.HasStarted)
         {
             StoreDown(logger, error);
-            await new OpenAiError(
-                StatusCodes.Status503ServiceUnavailable, "server_error", "ledger_unavailable", "The privacy ledger cannot be written, so nothing is answered.", null, null, 5).WriteAsync(context);
+            await OpenAiError.LedgerUnavailable.WriteAsync(context);
         }
         catch (Exception error) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
             // A fault of ours: what was held is settled by whoever held it; the caller gets JSON all the same.
             Broken(logger, error);
-            await new OpenAiError(StatusCodes.Status500InternalServerError, "server_error", "internal_error", "The router failed at this request. What may have run is charged.").WriteAsync(context);
+            await OpenAiError.Internal.WriteAsync(context);
         }
     }
 
@@ -103,6 +103,12 @@ internal sealed partial class ChatCompletionsEndpoint(
 
     private static ChatRequest Parse(byte[] body)
     {
+        // The parser looks at the bytes of a text only when it is asked for (RFC 8259, section 8.1).
+        if (!Utf8.IsValid(body))
+        {
+            throw new UnreadableRequestException(OpenAiError.Invalid(null, "The body is not UTF-8.") with { Code = "invalid_body" });
+        }
+
         try
         {
             return JsonSerializer.Deserialize(body, OpenAiJson.Default.ChatRequest) ?? throw new UnreadableRequestException(OpenAiError.Invalid(null, "The body is empty.") with { Code = "invalid_body" });

@@ -129,7 +129,7 @@ internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter rou
     };
 
     private static string Part(JsonElement part, int index) =>
-        part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() == "text"
+        part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && Text(type, $"messages[{index}].content") == "text"
             && part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
             ? Text(text, $"messages[{index}].content")
             : throw Invalid($"messages[{index}].content", "Parts of type text only.");

@@ -7,7 +7,9 @@ namespace FederatedDpLlm.Router.Endpoints;
 /// <summary>Refusals as OpenAI errors: what was refused, what remains, when it resets.</summary>
 internal static class RefusalErrors
 {
-    public static OpenAiError ToError(RouteRefusal refusal, DateTimeOffset now) => refusal switch
+    public static OpenAiError ToError(RouteRefusal refusal, DateTimeOffset now) => Shape(refusal, now) with { MayHaveSpent = refusal.Lost is not null };
+
+    private static OpenAiError Shape(RouteRefusal refusal, DateTimeOffset now) => refusal switch
     {
         RouteRefusal.Invalid invalid => OpenAiError.Invalid(invalid.Parameter, invalid.Message),
         RouteRefusal.NotAllowed => new OpenAiError(StatusCodes.Status403Forbidden, "permission_error", "not_allowed", refusal.Message),

@@ -115,6 +115,10 @@ internal static class QuestionRules
             var shortest = JsonShape.Parse(parsed.RootElement).Shortest;
             return shortest <= question.MaxTokens ? null : new("max_tokens", $"The shortest answer of this form may take {shortest} tokens.");
         }
+        catch (InvalidOperationException)
+        {
+            return new(parameter, "A text of the schema is half a character.");
+        }
         catch (Exception unread) when (unread is JsonException or NotSupportedException)
         {
             return new(parameter, unread is JsonException ? "The schema is no JSON." : unread.Message);

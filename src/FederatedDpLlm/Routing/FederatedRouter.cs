@@ -82,6 +82,7 @@ public sealed class FederatedRouter(
         RouteEvent.Completed completed => new RouteEvent.Completed(completed.Completion with { Lost = lost }),
         RouteEvent.Refused refused => new RouteEvent.Refused(refused.Refusal with
         {
+            Lost = lost,
             Message = FormattableString.Invariant($"{refused.Refusal.Message} An earlier draw of this request came to no answer and is charged: epsilon {lost.Epsilon.Value:0.######}."),
         }),
         _ => one,

@@ -1,12 +1,16 @@
 using FederatedDpLlm.Budgets;
+using FederatedDpLlm.Inference;
 
 namespace FederatedDpLlm.Routing;
 
-/// <summary>Why a question was not answered. Nothing was drawn and nothing is charged.</summary>
+/// <summary>Why a question was not answered. Nothing is charged but <see cref="Lost"/>.</summary>
 public abstract record RouteRefusal(string Message)
 {
     /// <summary>The reason as the audit log names it.</summary>
     public abstract string Code { get; }
+
+    /// <summary>What earlier draws of this question cost that came to no answer; null where nothing was drawn.</summary>
+    public AnswerCost? Lost { get; init; }
 
     /// <summary>The request itself is at fault. <paramref name="Parameter"/> is its field, as the API names it.</summary>
     public sealed record Invalid(string Parameter, string Message) : RouteRefusal(Message)

@@ -1,3 +1,5 @@
+using FederatedDpLlm.Configuration;
+
 namespace FederatedDpLlm.Routing;
 
 /// <summary>How questions are routed.</summary>
@@ -10,4 +12,19 @@ public sealed record RoutingOptions
     /// <summary>The longest that one draw may take at a node, in seconds: 1 to 3,600.</summary>
     /// <value>Default: 300.</value>
     public int AnswerTimeoutSeconds { get; init; } = 300;
+
+    /// <param name="strategies">The names of all strategies.</param>
+    /// <exception cref="ConfigurationException">A value is out of its range, or the strategy none of them.</exception>
+    public void Check(IReadOnlyCollection<string> strategies)
+    {
+        if (AnswerTimeoutSeconds is < 1 or > 3600)
+        {
+            throw new ConfigurationException($"'routing.answer_timeout_seconds' is {AnswerTimeoutSeconds}: give 1 to 3600.");
+        }
+
+        if (!strategies.Contains(Strategy))
+        {
+            throw new ConfigurationException($"'routing.strategy' is '{Strategy}': give one of {string.Join(", ", strategies)}.");
+        }
+    }
 }

@@ -17,14 +17,21 @@ public sealed record HospitalRecords(IReadOnlyList<PatientRecord> Records, IRead
     /// <param name="path">File or folder.</param>
     /// <param name="mapping">The columns of a CSV file; <see cref="ColumnMapping.Default"/> where null.</param>
     /// <param name="limits">Defaults where null.</param>
-    /// <exception cref="RecordFileException">Missing, too large, of an unknown format, or mostly broken.</exception>
+    /// <exception cref="RecordFileException">Missing, unreadable, too large, of an unknown format, or mostly broken.</exception>
     public static HospitalRecords Load(string path, ColumnMapping? mapping = null, RecordLimits? limits = null)
     {
         var tally = new RecordTally(limits ?? new RecordLimits());
         var fhir = new FhirPatients();
-        foreach (var file in FilesOf(path))
+        try
         {
-            LoadFile(file, mapping, tally, fhir);
+            foreach (var file in FilesOf(path))
+            {
+                LoadFile(file, mapping, tally, fhir);
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new RecordFileException($"'{path}' cannot be read: {error.Message}");
         }
 
         fhir.AddTo(tally);

@@ -9,6 +9,9 @@ namespace FederatedDpLlm.Inference.Voters;
 /// </summary>
 public sealed class ShardedRecords
 {
+    /// <summary>The most shards of one hospital.</summary>
+    public const int MostShards = 4096;
+
     private readonly IReadOnlyList<PatientRecord>[] _parts;
     private readonly PatientBlocks? _blocks;
     private readonly ShardIndex[] _shards;
@@ -18,13 +21,13 @@ public sealed class ShardedRecords
 
     /// <param name="records">All records of the hospital.</param>
     /// <param name="key">The node's own, at least 32 bytes; it is not kept.</param>
-    /// <param name="shards">At least 1, at most 4,096.</param>
+    /// <param name="shards">At least 1, at most <see cref="MostShards"/>.</param>
     /// <param name="blocks">Which block each patient belongs to; null where all are one.</param>
     /// <exception cref="ArgumentException">The key is short, or the number of shards out of range.</exception>
     public ShardedRecords(IReadOnlyList<PatientRecord> records, ReadOnlySpan<byte> key, int shards, PatientBlocks? blocks = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(shards, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(shards, 4096);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(shards, MostShards);
         var parts = Enumerable.Range(0, shards).Select(_ => new List<PatientRecord>()).ToArray();
         foreach (var record in records)
         {
