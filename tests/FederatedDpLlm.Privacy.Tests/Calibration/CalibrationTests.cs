@@ -94,6 +94,38 @@ public sealed class CalibrationTests
     }
 
     [Fact]
+    public void Windows_are_counted_from_none_to_more_than_any_rho_holds()
+    {
+        Assert.Equal("windows", Assert.Throws<ArgumentOutOfRangeException>(() => ResetGrowth.After(new(1), new(1e-6), -1, new(1e-6))).ParamName);
+        Assert.Equal(new ResetGrowth(double.PositiveInfinity, double.PositiveInfinity), ResetGrowth.After(new(1e300), new(1e-6), long.MaxValue, new(1e-6)));
+    }
+
+    // From 1 by factors of 4 until it holds, or no longer does; then by halving the exponent.
+    [Theory, InlineData(0.4), InlineData(1), InlineData(1.5), InlineData(7e8), InlineData(3e-9)]
+    public void The_smallest_that_is_enough_is_met_from_above_within_a_ten_millionth(double least)
+    {
+        var asked = 0;
+        var found = NoiseCalibration.Smallest(x =>
+        {
+            asked++;
+            return x >= least;
+        });
+        Assert.InRange(found, least, least * (1 + 1.001e-7));
+        Assert.InRange(asked, 20, 60);
+    }
+
+    [Fact]
+    public void The_search_for_noise_ends_at_both_ends()
+    {
+        Assert.InRange(NoiseCalibration.Smallest(_ => true), 1e-14, 1e-12);
+        var most = 0.0;
+        Assert.Throws<ArithmeticException>(() => NoiseCalibration.Smallest(x => (most = Math.Max(most, x)) < 0));
+        Assert.Equal(Math.Pow(4, 19), most);
+        Assert.Throws<ArgumentNullException>(() => NoiseCalibration.Smallest(null!));
+        Assert.Throws<ArgumentNullException>(() => NoiseCalibration.Smallest(null!, new(1), new(1e-6)));
+    }
+
+    [Fact]
     public void A_promise_that_no_noise_keeps_is_an_error_that_says_so() =>
         Assert.Throws<ArithmeticException>(() => NoiseCalibration.Smallest(noise => new GaussianEvent(noise, Add), new(1), new(0)));
 }
