@@ -65,6 +65,19 @@ public sealed class DegenerateTests
         Array.ForEach([Currency.Basic(delta), Currency.Advanced(delta), Currency.ZeroConcentrated(delta)], currency => Answers(() => currency.CostOf(released)));
     }, iter: 3000);
 
+    // More releases than moments have digits: nothing is known from a lattice, and that is not to be mistaken for nothing lost.
+    [Fact]
+    public void More_releases_than_doubles_tell_apart_do_not_come_free()
+    {
+        PrivacyEvent[] parts = [new PermuteAndFlipEvent(new(7), Add), new RandomizedResponseEvent(0.01, 82, Replace), new PureEvent(new(0.3), Add), new LaplaceEvent(1, Add)];
+        Assert.All(parts, part =>
+        {
+            Assert.True(PrivacyLoss.EpsilonAt(part.Times(long.MaxValue), new(0.5)).Upper > 1e17);
+            Assert.True(PrivacyLoss.EpsilonAt(part.Times(1_000_000_000_000_000), new(1e-6)).Upper > 1e13);
+            Assert.Equal(1, PrivacyLoss.DeltaAt(part.Times(long.MaxValue), 1).Upper);
+        });
+    }
+
     [Fact]
     public void Every_epsilon_and_delta_is_a_number_and_a_bracket_is_in_order() => Gen.Select(Any, AnyDelta, OneOf(-1e3, -1, 0, 1e-9, 1, 50, 1e6)).Sample((released, delta, epsilon) =>
     {

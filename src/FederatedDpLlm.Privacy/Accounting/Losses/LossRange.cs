@@ -14,20 +14,29 @@ internal sealed record LossRange(double Theta, double Lowest, double Highest)
     public static double Outside { get; } = Math.Exp(-LogOutside);
 
     /// <summary>Null where no loss is finite.</summary>
+    /// <exception cref="ArithmeticException">Doubles cannot tell the range.</exception>
     public static LossRange? Of((LossGrid Grid, long Count)[] parts, double theta)
     {
         double lowest = double.PositiveInfinity, highest = double.NegativeInfinity;
+        var isFinite = false;
         foreach (var above in new[] { true, false })
         {
             var center = LossMoments.Of(parts, theta, above);
-            if (double.IsFinite(center.Log))
+            if (!double.IsNegativeInfinity(center.Log))
             {
+                isFinite = true;
                 lowest = Math.Min(lowest, -Reach(parts, theta, center, above, -1));
                 highest = Math.Max(highest, Reach(parts, theta, center, above, +1));
             }
         }
 
-        return lowest <= highest ? new(theta, lowest, highest) : null;
+        if (!isFinite)
+        {
+            return null;
+        }
+
+        // Sums of so many losses that their moments have lost every digit.
+        return lowest <= highest ? new(theta, lowest, highest) : throw new ArithmeticException("The composed privacy loss is beyond what doubles tell apart.");
     }
 
     private static double Reach((LossGrid Grid, long Count)[] parts, double theta, LossMoments center, bool above, int sign)
