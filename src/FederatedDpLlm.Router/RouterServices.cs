@@ -106,6 +106,7 @@ internal static class RouterServices
                 return Task.CompletedTask;
             }));
         LedgerMetrics.Observe(app.Services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>(), app.Services.GetRequiredService<SqliteBudgetLedger>());
+        NodeMetrics.Observe(app.Services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>(), app.Services.GetRequiredService<NodeDirectory>());
         app.MapGet("/health/live", () => Results.Text("live"));
         app.MapGet("/health/ready", Ready);
         app.MapModels();
@@ -113,6 +114,10 @@ internal static class RouterServices
         app.MapGet("/v1/federation", (HttpContext context, FederationEndpoint endpoint) => endpoint.HandleAsync(context));
         app.MapDashboard();
     }
+
+    // How many and why, without names: who asks need not show a token.
+    private static string Troubles(NodeDirectory nodes) => string.Join(
+        ", ", nodes.Snapshots.CountBy(node => node.Trouble ?? "no answer").OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => $"{one.Value} {one.Key}"));
 
     /// <summary>Ready means that a question could be answered now: the ledger writes and a hospital answers.</summary>
     private static IResult Ready(SqliteBudgetLedger ledger, NodeDirectory nodes)
@@ -125,6 +130,6 @@ internal static class RouterServices
 
         return nodes.Snapshots.Any(node => node.Healthy)
             ? Results.Text("ready")
-            : Results.Text("no hospital's node answers", statusCode: StatusCodes.Status503ServiceUnavailable);
+            : Results.Text($"no hospital's node answers: {Troubles(nodes)}", statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 }

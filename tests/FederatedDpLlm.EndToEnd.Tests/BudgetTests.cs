@@ -55,7 +55,10 @@ public sealed class BudgetTests
         var privacy = body.GetProperty("privacy");
         Assert.Equal(100, privacy.GetProperty("voters").GetInt32());
         Assert.Equal(4, privacy.GetProperty("accounts").EnumerateArray().Count(account => account.GetProperty("kind").GetString() == "data" && account.GetProperty("charged").GetDouble() == 4 * 0.125));
-        Assert.Contains("fedllm_epsilon_spent", await demo.Client.GetStringAsync(demo.MetricsUrl, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        var metrics = await demo.Client.GetStringAsync(demo.MetricsUrl, TestContext.Current.CancellationToken);
+        Assert.Contains("fedllm_epsilon_spent", metrics, StringComparison.Ordinal);
+        Assert.Matches("fedllm_node_available\\{[^\n]*node=\"hospital-a\"[^\n]* 1( |\n)", metrics);
+        Assert.Matches("fedllm_node_pause_seconds\\{[^\n]*node=\"hospital-a\"[^\n]* 0( |\n)", metrics);
         Assert.Equal("ready", await demo.Client.GetStringAsync("/health/ready", TestContext.Current.CancellationToken));
     }
 }

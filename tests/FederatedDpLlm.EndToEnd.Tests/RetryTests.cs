@@ -1,3 +1,5 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text.Json;
 
 namespace FederatedDpLlm.EndToEnd.Tests;
@@ -63,6 +65,22 @@ public sealed class RetryTests(SharedFederation shared)
         var last = await shared.Demo.AskOnceAsync(token, FederationUnderTest.Choice(0.5), "one", Cancel);
         Assert.All(answers.Where(answer => answer.Status == 200), answer => Assert.Equal(last.Body, answer.Body));
         Assert.Equal(1L << 49, await shared.Demo.SpentByAsync("crowd-of-one"));
+    }
+
+    [Fact]
+    public async Task A_kept_stream_whose_router_stops_ends_with_an_error_event()
+    {
+        await using var demo = await FederationUnderTest.StartAsync(null, "--hospitals", "1");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = JsonContent.Create(FederationUnderTest.LongStream(1)) };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await demo.TokenForAsync("is-cut-short", "cardiology"));
+        request.Headers.Add("Idempotency-Key", "one");
+        using var response = await demo.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancel);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancel));
+        Assert.StartsWith("data: {", await reader.ReadLineAsync(Cancel), StringComparison.Ordinal);
+        await Cli.RunAsync("kill", ["-TERM", $"{demo.RouterProcessId}"]);
+        var rest = await reader.ReadToEndAsync(Cancel);
+        Assert.SkipWhen(rest.Contains("[DONE]", StringComparison.Ordinal), "the answer was whole before the router stopped");
+        Assert.Contains("node_failed", rest.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)[^1], StringComparison.Ordinal);
     }
 
     [Fact]

@@ -54,8 +54,8 @@ function account(one) {
 
 function hospital(one) {
   return element('article', { className: one.healthy ? 'card' : 'card down', 'data-hospital': one.id },
-    element('h3', {}, one.id, element('span', { className: 'state', textContent: one.healthy ? 'answers' : 'down' })),
-    one.healthy ? null : element('p', { className: 'quiet', textContent: `${one.trouble ?? 'no answer'}${one.lastSeen ? `; last seen ${clock(one.lastSeen)}` : ''}` }),
+    element('h3', {}, one.id, element('span', { className: 'state', textContent: !one.healthy ? 'down' : one.trouble ? 'on trial' : 'answers' })),
+    one.healthy && !one.trouble ? null : element('p', { className: 'quiet', textContent: `${one.trouble ?? 'no answer'}${one.lastSeen ? `; last seen ${clock(one.lastSeen)}` : ''}` }),
     element('dl', {},
       fact('voters', one.voters ?? '–'),
       fact('in flight', one.inFlight), fact('latency', one.latencyMilliseconds > 0 ? `${number(one.latencyMilliseconds, 0)} ms` : '–'),

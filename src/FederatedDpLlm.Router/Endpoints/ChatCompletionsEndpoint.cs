@@ -161,7 +161,7 @@ internal sealed partial class ChatCompletionsEndpoint(
         context.Response.Headers["idempotent-replayed"] = "true";
         if (asked.Stream)
         {
-            await new ChatStream(context, clock, asked.IncludeUsage).RepeatAsync(JsonSerializer.Deserialize(body, OpenAiJson.Default.ChatResponse)!);
+            await new ChatStream(context, clock, asked.IncludeUsage, logger).RepeatAsync(JsonSerializer.Deserialize(body, OpenAiJson.Default.ChatResponse)!);
             return;
         }
 
@@ -172,7 +172,7 @@ internal sealed partial class ChatCompletionsEndpoint(
     private async Task AnswerAsync(HttpContext context, Asked asked, IAsyncEnumerable<RouteEvent> answer)
     {
         await using var events = answer.GetAsyncEnumerator(context.RequestAborted);
-        await (asked.Stream ? new ChatStream(context, clock, asked.IncludeUsage).WriteAsync(asked.Question, events) : WriteWholeAsync(context, asked.Question, events));
+        await (asked.Stream ? new ChatStream(context, clock, asked.IncludeUsage, logger).WriteAsync(asked.Question, events) : WriteWholeAsync(context, asked.Question, events));
     }
 
     private async Task WriteWholeAsync(HttpContext context, RoutedQuestion question, IAsyncEnumerator<RouteEvent> events)

@@ -8,7 +8,7 @@ namespace FederatedDpLlm.Router.Endpoints;
 /// An answer as server-sent events. It starts once the reservation is durable, closes after the commit's, and a break in the middle is an error event:
 /// never a bare end that looks like success.
 /// </summary>
-internal sealed class ChatStream(HttpContext context, TimeProvider clock, bool includeUsage)
+internal sealed partial class ChatStream(HttpContext context, TimeProvider clock, bool includeUsage, ILogger logger)
 {
     /// <summary>What is said of an answer whose end nobody told.</summary>
     public const string BrokeOff = "The answer broke off. What may have run is charged.";
@@ -41,15 +41,16 @@ internal sealed class ChatStream(HttpContext context, TimeProvider clock, bool i
         await FailAsync(BrokeOff);
     }
 
-    // Before the first text the caller gets a 503; after it, a stream that ends without its end is told so.
+    // Before the first text the caller gets an error's status; after it, whatever happened, a stream that ends without its end is told so.
     private async Task<bool> NextAsync(IAsyncEnumerator<RouteEvent> events)
     {
         try
         {
             return await events.MoveNextAsync();
         }
-        catch (BudgetStoreException) when (_begun.Count > 0)
+        catch (Exception error) when (_begun.Count > 0 && !context.RequestAborted.IsCancellationRequested)
         {
+            CutShort(logger, error);
             return false;
         }
     }
@@ -123,4 +124,7 @@ internal sealed class ChatStream(HttpContext context, TimeProvider clock, bool i
         await context.Response.WriteAsync($"data: {JsonSerializer.Serialize(chunk, OpenAiJson.Default.ChatResponse)}\n\n", context.RequestAborted);
         await context.Response.Body.FlushAsync(context.RequestAborted);
     }
+
+    [LoggerMessage(4004, LogLevel.Error, "A stream was cut short.")]
+    private static partial void CutShort(ILogger logger, Exception error);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Threading.Channels;
 using FederatedDpLlm.Inference;
@@ -11,20 +12,35 @@ namespace FederatedDpLlm.Router.Endpoints;
 /// </summary>
 internal sealed partial class KeptAnswers(FederatedRouter router, AnswerRetries retries, IHostApplicationLifetime lifetime, ILogger<KeptAnswers> logger)
 {
+    // Text that a caller has not taken yet; beyond it the hospital waits for the caller, as it does without an id.
+    private const int MostUnread = 256;
+
     /// <param name="question">What is asked, for the first time under its id.</param>
     /// <param name="request">The request's fingerprint.</param>
     /// <param name="buffered">As <see cref="FederatedRouter.AskAsync"/> has it.</param>
     /// <param name="cancellationToken">The caller's going away: it ends the reading, and the answer only where that costs nothing.</param>
-    public IAsyncEnumerable<RouteEvent> AskAsync(RoutedQuestion question, byte[] request, bool buffered, CancellationToken cancellationToken)
+    public async IAsyncEnumerable<RouteEvent> AskAsync(RoutedQuestion question, byte[] request, bool buffered, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var events = Channel.CreateUnbounded<RouteEvent>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        var events = Channel.CreateBounded<RouteEvent>(new BoundedChannelOptions(MostUnread) { SingleReader = true, SingleWriter = true });
         // What costs nothing is not worth finishing for nobody.
         var ends = question.Question.Mechanism == AnswerMechanism.Public ? cancellationToken : lifetime.ApplicationStopping;
-        _ = FinishAsync(question, request, buffered, events.Writer, ends);
-        return events.Reader.ReadAllAsync(cancellationToken);
+        using var reading = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _ = FinishAsync(question, request, buffered, events.Writer, reading.Token, ends);
+        try
+        {
+            await foreach (var one in events.Reader.ReadAllAsync(reading.Token))
+            {
+                yield return one;
+            }
+        }
+        finally
+        {
+            await reading.CancelAsync();
+        }
     }
 
-    private async Task FinishAsync(RoutedQuestion question, byte[] request, bool buffered, ChannelWriter<RouteEvent> events, CancellationToken cancellationToken)
+    private async Task FinishAsync(
+        RoutedQuestion question, byte[] request, bool buffered, ChannelWriter<RouteEvent> events, CancellationToken reading, CancellationToken cancellationToken)
     {
         Exception? failure = null;
         try
@@ -44,7 +60,7 @@ internal sealed partial class KeptAnswers(FederatedRouter router, AnswerRetries 
                     retries.End(question.RequestId);
                 }
 
-                events.TryWrite(one);
+                await WriteAsync(events, one, reading);
             }
         }
         catch (Exception error)
@@ -57,6 +73,18 @@ internal sealed partial class KeptAnswers(FederatedRouter router, AnswerRetries 
         {
             retries.End(question.RequestId);
             events.TryComplete(failure);
+        }
+    }
+
+    // Whoever has left reads no more, and the answer goes on without.
+    private static async ValueTask WriteAsync(ChannelWriter<RouteEvent> events, RouteEvent one, CancellationToken reading)
+    {
+        try
+        {
+            await events.WriteAsync(one, reading);
+        }
+        catch (OperationCanceledException) when (reading.IsCancellationRequested)
+        {
         }
     }
 

@@ -18,14 +18,14 @@ internal sealed class RouterDecoding(AnswerPlan plan, ISecureRandom random) : IR
     {
         RouterNoise.RequireVoters(plan, parts.Select(part => part.Voters));
         var first = parts[0];
+        if (!parts.All(part => Fits(part, first)))
+        {
+            throw new InvalidPartException("The nodes' candidates or public logits differ: they do not serve the same model.") { Part = OddOneOut(parts) };
+        }
+
         var sums = new long[first.Candidates.Count];
         foreach (var part in parts)
         {
-            if (!Fits(part, first))
-            {
-                throw new InvalidPartException("The nodes' candidates or public logits differ: they do not serve the same model.");
-            }
-
             Add(part, sums);
         }
 
@@ -41,6 +41,10 @@ internal sealed class RouterDecoding(AnswerPlan plan, ISecureRandom random) : IR
             sums[i] += Math.Clamp(part.Sums[i], -reach, reach);
         }
     }
+
+    // The first part that fits fewer than half of all; of two that differ nobody knows who is wrong.
+    private static int? OddOneOut(IReadOnlyList<DecodingStep> parts) =>
+        parts.Index().Where(one => 2 * parts.Count(other => Fits(other, one.Item)) < parts.Count).Select(one => (int?)one.Index).FirstOrDefault();
 
     private static bool Fits(DecodingStep part, DecodingStep first) =>
         part.PublicLogits.Count == part.Candidates.Count && part.Sums.Count == part.Candidates.Count && part.Candidates.SequenceEqual(first.Candidates)

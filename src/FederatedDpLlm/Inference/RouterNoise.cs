@@ -16,11 +16,11 @@ public sealed class RouterNoise(ISecureRandom random) : IRouterNoise
     {
         RequireVoters(plan, parts.Select(part => part.Voters));
         var totals = new long[plan.Question.Choices.Count];
-        foreach (var part in parts)
+        foreach (var (index, part) in parts.Index())
         {
             if (part.Counts.Count != totals.Length || part.Counts.Any(count => count < 0 || count > part.Voters) || part.Counts.Sum() != part.Voters)
             {
-                throw new InvalidPartException("A node's votes do not fit its voters and the options.");
+                throw new InvalidPartException("A node's votes do not fit its voters and the options.") { Part = index };
             }
 
             foreach (var (option, count) in part.Counts.Index())

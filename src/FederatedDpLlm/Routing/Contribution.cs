@@ -11,19 +11,31 @@ internal sealed class Contribution : IDisposable
 {
     private readonly NodeStream<ContributionEvent> _stream;
     private readonly AsyncDuplexStreamingCall<ContributionRequest, ContributionEvent> _call;
-    private readonly IDisposable _tracked;
+    private readonly TrackedQuestion _tracked;
 
-    public Contribution(NodeLink link, DateTime deadline, CancellationToken cancellationToken)
+    /// <param name="link">To the hospital.</param>
+    /// <param name="told">What its node has said of itself.</param>
+    /// <param name="tracked">The question there; disposed with this.</param>
+    /// <param name="deadline">The end of the call.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public Contribution(NodeLink link, NodeStatus told, TrackedQuestion tracked, DateTime deadline, CancellationToken cancellationToken)
     {
         Node = link.Id;
-        _tracked = link.Track();
+        Told = told;
+        _tracked = tracked;
         _call = link.Client.Contribute(deadline: deadline, cancellationToken: cancellationToken);
-        _stream = new NodeStream<ContributionEvent>(link, _call.ResponseStream);
+        _stream = new NodeStream<ContributionEvent>(link, tracked, _call.ResponseStream);
     }
 
     public string Node { get; }
 
-    public int Voters { get; private set; }
+    /// <summary>What the hospital's node has said of itself; what it admits with must be the same.</summary>
+    public NodeStatus Told { get; }
+
+    /// <summary>Whether the hospital holds the question as the one that it has said to be.</summary>
+    public bool IsAdmitted { get; private set; }
+
+    public int Voters => Told.Voters;
 
     public string Text { get; private set; } = string.Empty;
 
@@ -32,21 +44,43 @@ internal sealed class Contribution : IDisposable
     /// <summary>How the last answer that the node ended came to its end.</summary>
     public FinishReason Finish { get; private set; }
 
-    /// <returns>Null where the hospital holds the question; else why it does not take part.</returns>
-    public async Task<RouteRefusal?> OpenAsync(AnswerRequest request, int totalVoters, CancellationToken cancellationToken)
+    /// <summary>Asks the hospital to hold the question.</summary>
+    /// <param name="request">The question.</param>
+    /// <param name="totalVoters">Over all hospitals that are asked.</param>
+    /// <param name="patience">Ends the waiting: nothing is computed before everybody has admitted, so that a hold is all that an answer takes.</param>
+    /// <param name="cancellationToken">The caller's going away.</param>
+    /// <returns>Why the hospital does not take part; null where it does (<see cref="IsAdmitted"/>), or says no reason.</returns>
+    public async Task<RouteRefusal?> OpenAsync(AnswerRequest request, int totalVoters, CancellationToken patience, CancellationToken cancellationToken)
     {
-        await SendAsync(new ContributionRequest { Open = new ContributionOpen { Request = request, TotalVoters = totalVoters } }, cancellationToken);
-        switch (await _stream.NextAsync(cancellationToken))
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience, cancellationToken);
+        try
         {
-            case NodeReply<ContributionEvent>.Event { Value.Admitted: { } admitted }:
-                Voters = admitted.Voters;
-                return null;
-            case NodeReply<ContributionEvent>.Event { Value.Refused: { } refused }:
-                return NodeRefusals.Read(refused, Node);
-            default:
-                return new RouteRefusal.Unavailable("A hospital's node does not answer.");
+            await SendAsync(new ContributionRequest { Open = new ContributionOpen { Request = request, TotalVoters = totalVoters } }, either.Token);
+            switch (await _stream.NextAsync(either.Token))
+            {
+                case NodeReply<ContributionEvent>.Event { Value.Admitted: { } admitted }:
+                    // With other voters than it has told it is asked no more: the rounds end with the nodes.
+                    IsAdmitted = admitted.Voters == Voters;
+                    return null;
+                case NodeReply<ContributionEvent>.Event { Value.Refused: { } refused }:
+                    return NodeRefusals.Read(refused, Node);
+                case NodeReply<ContributionEvent>.Broken { NeverSent: true }:
+                    break;
+                default:
+                    _tracked.Broke();
+                    break;
+            }
         }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            _tracked.Broke();
+        }
+
+        return new RouteRefusal.Unavailable("A hospital's node does not answer.");
     }
+
+    /// <summary>What it sent does not fit: that counts against its node.</summary>
+    public void Broke() => _tracked.Broke();
 
     public Task ProceedAsync(CancellationToken cancellationToken) => SendAsync(new ContributionRequest { Proceed = new Proceed() }, cancellationToken);
 
@@ -56,17 +90,25 @@ internal sealed class Contribution : IDisposable
     public async Task<VoteCounts> VotesAsync(CancellationToken cancellationToken) =>
         (await NextAsync(cancellationToken)).Votes is { } votes
             ? new VoteCounts([.. votes.Counts], Voters) { OptionTokens = [.. votes.Tokens] }
-            : throw new InvalidPartException($"{Node} sent no votes");
+            : throw Misfit("no votes");
 
     /// <returns>The next step, or null where the answer is over: the last token ended it, or was the longest answer's last.</returns>
     /// <exception cref="InvalidPartException">The node sent something else, or broke off.</exception>
     public async Task<Inference.DecodingStep?> StepAsync(CancellationToken cancellationToken)
     {
         var next = await NextAsync(cancellationToken);
-        Completion = next.Completed;
+        Complete(next.Completed);
         Finish = CompletionWire.Finish(next.Ended?.FinishReason ?? next.Completed?.Answers.LastOrDefault()?.FinishReason ?? string.Empty);
-        Text = next.Step?.Text ?? next.Ended?.Text ?? next.Completed?.Text ?? throw new InvalidPartException($"{Node} sent no decoding step");
-        return next.Step is { } step ? DecodingStepWire.FromWire(step, Voters) : null;
+        Text = next.Step?.Text ?? next.Ended?.Text ?? next.Completed?.Text ?? throw Misfit("no decoding step");
+        try
+        {
+            return next.Step is { } step ? DecodingStepWire.FromWire(step, Voters) : null;
+        }
+        catch (InvalidPartException)
+        {
+            _tracked.Broke();
+            throw;
+        }
     }
 
     /// <summary>Ends an answer before its longest length; the next one follows.</summary>
@@ -76,7 +118,7 @@ internal sealed class Contribution : IDisposable
         await SendAsync(new ContributionRequest { Next = new NextAnswer() }, cancellationToken);
         if ((await NextAsync(cancellationToken)).Ended is null)
         {
-            throw new InvalidPartException($"{Node} did not end the answer");
+            throw Misfit("more of an answer that was over");
         }
     }
 
@@ -84,8 +126,17 @@ internal sealed class Contribution : IDisposable
     /// <exception cref="InvalidPartException">The node broke off.</exception>
     public async Task CompleteAsync(CancellationToken cancellationToken)
     {
-        await _call.RequestStream.CompleteAsync();
-        Completion = (await NextAsync(cancellationToken)).Completed ?? throw new InvalidPartException($"{Node} did not settle");
+        try
+        {
+            await _call.RequestStream.CompleteAsync();
+        }
+        catch (Exception error) when (error is RpcException or InvalidOperationException)
+        {
+            // The call is over; why, the next read says.
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        Complete((await NextAsync(cancellationToken)).Completed ?? throw Misfit("no settlement"));
     }
 
     public void Dispose()
@@ -108,7 +159,20 @@ internal sealed class Contribution : IDisposable
     }
 
     private async Task<ContributionEvent> NextAsync(CancellationToken cancellationToken) =>
-        await _stream.NextAsync(cancellationToken) is NodeReply<ContributionEvent>.Event received
-            ? received.Value
-            : throw new InvalidPartException($"{Node} broke off");
+        await _stream.NextAsync(cancellationToken) is NodeReply<ContributionEvent>.Event received ? received.Value : throw Misfit("no more");
+
+    private void Complete(Completion? completion)
+    {
+        Completion = completion;
+        if (completion is not null)
+        {
+            _tracked.Answered();
+        }
+    }
+
+    private InvalidPartException Misfit(string sent)
+    {
+        _tracked.Broke();
+        return new InvalidPartException($"{Node} sent {sent}");
+    }
 }

@@ -74,10 +74,15 @@ internal sealed class NodeNoiseAnswer(
 
     private async IAsyncEnumerable<RouteEvent> AskNodeAsync(NodeLink link, DrawAttempt attempt, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var tracked = link.Track();
-        using var call = link.Client.Answer(attempt.Question.ToWire(attempt.Hold.Id), deadline: clock.GetUtcNow().UtcDateTime + timeout, cancellationToken: cancellationToken);
-        var stream = new NodeStream<AnswerEvent>(link, call.ResponseStream);
+        using var tracked = link.TryTrack();
+        if (tracked is null)
+        {
+            // Another question tries it just now.
+            yield break;
+        }
 
+        using var call = link.Client.Answer(attempt.Question.ToWire(attempt.Hold.Id), deadline: clock.GetUtcNow().UtcDateTime + timeout, cancellationToken: cancellationToken);
+        var stream = new NodeStream<AnswerEvent>(link, tracked, call.ResponseStream);
         var texts = new NodeText(attempt.Question.Question);
 
         // From here on the request may have been sent; only a reply can prove that nothing was drawn.
@@ -91,16 +96,14 @@ internal sealed class NodeNoiseAnswer(
                 yield break;
             }
 
-            if (reply is not NodeReply<AnswerEvent>.Event { Value: var received })
+            if (reply is not NodeReply<AnswerEvent>.Event { Value: var received } || !Follows(received, first, texts))
             {
+                tracked.Broke();
                 yield break;
             }
 
             switch (received.EventCase)
             {
-                // Who refuses after it began has broken off: what it may have drawn is charged.
-                case AnswerEvent.EventOneofCase.Refused when !first:
-                    yield break;
                 case AnswerEvent.EventOneofCase.Refused:
                     attempt.NothingDrawn();
                     if (await RefusedAsync(received.Refused, attempt, link.Id) is { } refused)
@@ -109,14 +112,11 @@ internal sealed class NodeNoiseAnswer(
                     }
 
                     yield break;
-                case AnswerEvent.EventOneofCase.Text when !texts.Fits(received.Text, received.Answer):
-                    yield break;
                 case AnswerEvent.EventOneofCase.Text when attempt.Show(received.Text, received.Answer) is { } text:
                     yield return text;
                     break;
-                case AnswerEvent.EventOneofCase.Completed when !texts.IsWhole:
-                    yield break;
                 case AnswerEvent.EventOneofCase.Completed:
+                    tracked.Answered();
                     foreach (var last in await CompleteAsync(received.Completed, texts, attempt, link.Id))
                     {
                         yield return last;
@@ -126,6 +126,15 @@ internal sealed class NodeNoiseAnswer(
             }
         }
     }
+
+    // Who refuses or admits after it began, sends no text or too much of it, or ends without an answer has broken off: what it may have drawn is charged.
+    private static bool Follows(AnswerEvent received, bool first, NodeText texts) => received.EventCase switch
+    {
+        AnswerEvent.EventOneofCase.Admitted or AnswerEvent.EventOneofCase.Refused => first,
+        AnswerEvent.EventOneofCase.Text => received.Text.Length > 0 && texts.Fits(received.Text, received.Answer),
+        AnswerEvent.EventOneofCase.Completed => texts.IsWhole,
+        _ => false,
+    };
 
     /// <returns>The final refusal, or null where another node may do better.</returns>
     private async Task<RouteEvent?> RefusedAsync(Refusal refusal, DrawAttempt attempt, string hospital)

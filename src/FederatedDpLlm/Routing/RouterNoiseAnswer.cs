@@ -16,6 +16,9 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
 
     // An option has at most 256 characters; its tokens are no more than its bytes.
     private const int MostOptionTokens = 1024;
+
+    // For a hospital's word that it holds the question: everybody else's accounts are held while it is waited for.
+    private static readonly TimeSpan AdmissionTimeout = TimeSpan.FromSeconds(5);
     private readonly HashSet<string> _left = new(StringComparer.Ordinal);
     private readonly List<Contribution> _contributions = [];
     private RouteRefusal? _lastRefusal;
@@ -76,21 +79,17 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
     {
         for (var round = 1; ; round++)
         {
-            var candidates = NodeSelection.Candidates(nodes, question, _left);
-            if (candidates.Count == 0)
+            Begin(question, cancellationToken);
+            if (_contributions.Count == 0)
             {
                 return false;
             }
 
-            var voters = candidates.Sum(node => node.Status!.Voters);
-            var deadline = clock.GetUtcNow().UtcDateTime + timeout;
-            _contributions.AddRange(candidates.Select(node => new Contribution(nodes[node.Id], deadline, cancellationToken)));
-            var id = round == 1 ? hold.Id : $"{hold.Id}~{round}";
-            var refusals = await Task.WhenAll(_contributions.Select(one => one.OpenAsync(question.ToWire(id), voters, cancellationToken)));
-
-            // A node that admits with other voters than it has told is asked no more: the rounds end with the nodes.
-            var refused = _contributions.Zip(refusals, candidates).Where(one => one.Second is not null || one.First.Voters != one.Third.Status!.Voters).ToList();
-            if (refused.Count == 0)
+            var voters = _contributions.Sum(one => one.Voters);
+            var request = question.ToWire(round == 1 ? hold.Id : $"{hold.Id}~{round}");
+            using var patience = new CancellationTokenSource(AdmissionTimeout, clock);
+            var refusals = await Task.WhenAll(_contributions.Select(one => one.OpenAsync(request, voters, patience.Token, cancellationToken)));
+            if (_contributions.TrueForAll(one => one.IsAdmitted))
             {
                 // From here on one of them may have computed, whatever becomes of the others.
                 attempt.Sent([.. _contributions.Select(one => one.Node)]);
@@ -98,20 +97,28 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
                 return true;
             }
 
-            foreach (var (one, why, _) in refused)
-            {
-                _left.Add(one.Node);
-                _lastRefusal = why ?? _lastRefusal;
-            }
-
+            _left.UnionWith(_contributions.Where(one => !one.IsAdmitted).Select(one => one.Node));
+            _lastRefusal = refusals.LastOrDefault(why => why is not null) ?? _lastRefusal;
             CloseAll();
+        }
+    }
+
+    private void Begin(RoutedQuestion question, CancellationToken cancellationToken)
+    {
+        var deadline = clock.GetUtcNow().UtcDateTime + timeout;
+        foreach (var node in NodeSelection.Candidates(nodes, question, _left))
+        {
+            if (nodes[node.Id].TryTrack() is { } tracked)
+            {
+                _contributions.Add(new Contribution(nodes[node.Id], node.Status!, tracked, deadline, cancellationToken));
+            }
         }
     }
 
     private async IAsyncEnumerable<RouteEvent> ChooseAsync(DrawAttempt attempt, AnswerPlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var votes = await Task.WhenAll(_contributions.Select(one => one.VotesAsync(cancellationToken)));
-        var options = Enumerable.Range(0, plan.Question.Answers).Select(_ => noise.Choose(plan, votes)).ToList();
+        var options = Enumerable.Range(0, plan.Question.Answers).Select(_ => Blaming(() => noise.Choose(plan, votes))).ToList();
         var tokens = options.Sum(option => Math.Clamp(votes[0].OptionTokens.ElementAtOrDefault(option), 1, MostOptionTokens));
         var completed = await CompleteAsync(attempt, plan, plan.Costs, [.. options.Select(_ => FinishReason.Stop)], tokens, cancellationToken);
         foreach (var (answer, option) in options.Index())
@@ -136,6 +143,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
                 var steps = await Task.WhenAll(_contributions.Select(one => one.StepAsync(cancellationToken)));
                 if (!texts.Fits(_contributions[0].Text, answer))
                 {
+                    _contributions[0].Broke();
                     throw new InvalidPartException($"{_contributions[0].Node} sent more text than the longest answer holds");
                 }
 
@@ -147,7 +155,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
                 over = stop.Found || Array.Exists(steps, step => step is null);
                 if (!over)
                 {
-                    var token = drawing.Draw(steps!);
+                    var token = Draw(drawing, steps!, plan);
                     await Task.WhenAll(_contributions.Select(one => one.SendTokenAsync(token, cancellationToken)));
                 }
                 else if (Array.TrueForAll(steps, step => step is not null) && answer + 1 < plan.Question.Answers)
@@ -166,6 +174,24 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
         }
 
         yield return await CompleteAsync(attempt, plan, ran, finishes, null, cancellationToken);
+    }
+
+    // After the longest answer's last token every honest node says that the answer is over.
+    private int Draw(IRouterDecoding drawing, Inference.DecodingStep[] steps, AnswerPlan plan) => Blaming(() =>
+        drawing.Tokens < plan.Question.MaxTokens ? drawing.Draw(steps) : throw new InvalidPartException("The nodes sent a step after the last token."));
+
+    // A part that does not fit counts against its node. Where two differ nobody knows who is wrong, and each such answer is charged to all of them: it counts against all.
+    private T Blaming<T>(Func<T> draw)
+    {
+        try
+        {
+            return draw();
+        }
+        catch (InvalidPartException error)
+        {
+            _contributions.Where((_, index) => error.Part is null || error.Part == index).ToList().ForEach(one => one.Broke());
+            throw;
+        }
     }
 
     private async Task<RouteEvent> CompleteAsync(

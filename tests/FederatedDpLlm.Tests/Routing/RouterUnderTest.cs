@@ -37,6 +37,12 @@ internal sealed class RouterUnderTest : IAsyncDisposable
     /// <summary>What every quota holds a day.</summary>
     public double QuotaEpsilon { get; set; } = 10;
 
+    /// <summary>The longest that one draw may take at a node, in seconds.</summary>
+    public int AnswerTimeoutSeconds { get; set; } = 300;
+
+    /// <summary>What the links go by: health, pauses and deadlines.</summary>
+    public TimeProvider Clock { get; set; } = TimeProvider.System;
+
     /// <summary>How every quota adds up.</summary>
     public Composition Composition { get; set; } = Composition.Basic;
 
@@ -147,10 +153,11 @@ internal sealed class RouterUnderTest : IAsyncDisposable
         File.WriteAllText(Path.Combine(_folder, "link.key"), key);
         File.WriteAllText(Path.Combine(_folder, "ca.pem"), _authority.Certificate.ExportCertificatePem());
         var credentials = PeerCredentials.Load(Path.Combine(_folder, "link.pem"), Path.Combine(_folder, "link.key"), Path.Combine(_folder, "ca.pem"));
-        _directory = new NodeDirectory("test", endpoints, credentials, TimeProvider.System, NullLogger<NodeDirectory>.Instance);
+        _directory = new NodeDirectory("test", endpoints, credentials, Clock, NullLogger<NodeDirectory>.Instance);
         // In the order of names, so that a test knows who is asked first.
         return new FederatedRouter(
-            _directory, new QuotaGate(Ledger, new SameForAll(this)), [new FirstByName()], new RouterNoise(_random), new RoutingOptions { Strategy = "first" }, _journal, TimeProvider.System);
+            _directory, new QuotaGate(Ledger, new SameForAll(this)), [new FirstByName()], new RouterNoise(_random),
+            new RoutingOptions { Strategy = "first", AnswerTimeoutSeconds = AnswerTimeoutSeconds }, _journal, Clock);
     }
 
     private sealed class FirstByName : INodeSelectionStrategy

@@ -44,16 +44,17 @@ public sealed partial class NodeDirectory : BackgroundService
     private async Task ProbeForeverAsync(NodeLink link, CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(ProbeEvery, _clock);
+        var told = false;
         try
         {
             do
             {
-                var before = link.Snapshot.Healthy;
                 await link.ProbeAsync(ProbeTimeout, stoppingToken);
-                var after = link.Snapshot;
-                if (after.Healthy != before)
+                var now = link.Snapshot;
+                if (now.Healthy != told)
                 {
-                    NodeChanged(_logger, link.Id, after.Healthy ? "answers" : after.Trouble ?? "not healthy");
+                    NodeChanged(_logger, link.Id, now.Trouble ?? "answers");
+                    told = now.Healthy;
                 }
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));

@@ -21,12 +21,14 @@ public sealed class NodeLink : IDisposable
     private readonly GrpcChannel _channel;
     private readonly TimeProvider _clock;
     private readonly Lock _gate = new();
+    private readonly NodeBreaker _breaker;
     private NodeSnapshot _snapshot;
     private int _missed;
 
     public NodeLink(NodeEndpoint endpoint, string federation, PeerCredentials credentials, TimeProvider clock)
     {
         _clock = clock;
+        _breaker = new NodeBreaker(clock);
         _snapshot = new NodeSnapshot(endpoint.Id, false, 0, 0, null, null, "not reached yet");
         _channel = GrpcChannel.ForAddress(endpoint.Address, new GrpcChannelOptions
         {
@@ -52,7 +54,29 @@ public sealed class NodeLink : IDisposable
 
     public HospitalNode.HospitalNodeClient Client { get; }
 
-    public NodeSnapshot Snapshot => Volatile.Read(ref _snapshot);
+    public NodeSnapshot Snapshot
+    {
+        get
+        {
+            lock (_gate)
+            {
+                // Where it does not even answer its probe, that is the reason to tell.
+                return _snapshot.Healthy && _breaker.Trouble is { } trouble ? _snapshot with { Healthy = _breaker.MayAsk, Trouble = trouble } : _snapshot;
+            }
+        }
+    }
+
+    /// <summary>How long the node is left alone because it broke at its questions; zero where it did not.</summary>
+    public TimeSpan Pause
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _breaker.Pause;
+            }
+        }
+    }
 
     /// <summary>Asks the node how it is, and publishes the answer or the trouble.</summary>
     public async Task ProbeAsync(TimeSpan timeout, CancellationToken cancellationToken)
@@ -80,40 +104,50 @@ public sealed class NodeLink : IDisposable
         Publish(before => before with { Healthy = false, Trouble = error.StatusCode == StatusCode.DeadlineExceeded ? "no answer in time" : "not reachable" });
 
     /// <summary>Counts a question in; dispose the result when it has ended.</summary>
-    public IDisposable Track()
+    /// <returns>Null where the node is left alone because it broke at its last questions, or another question tries it.</returns>
+    public TrackedQuestion? TryTrack()
     {
-        Publish(before => before with { InFlight = before.InFlight + 1 });
-        return new Tracked(this, _clock.GetTimestamp());
+        lock (_gate)
+        {
+            if (!_breaker.TryEnter(out var trial))
+            {
+                return null;
+            }
+
+            _snapshot = _snapshot with { InFlight = _snapshot.InFlight + 1 };
+            return new TrackedQuestion(this, trial, _clock.GetTimestamp());
+        }
     }
 
     public void Dispose() => _channel.Dispose();
+
+    internal void CountOut(bool trialWithoutWord) => Publish(before =>
+    {
+        _breaker.Left(trialWithoutWord);
+        return before with { InFlight = before.InFlight - 1 };
+    });
+
+    internal void CountBreak(bool trial)
+    {
+        lock (_gate)
+        {
+            _breaker.Broke(trial);
+        }
+    }
+
+    // Only answers: a node that fails fast is not a fast one.
+    internal void CountAnswer(long started) => Publish(before =>
+    {
+        _breaker.Answered();
+        var latency = _clock.GetElapsedTime(started).TotalMilliseconds;
+        return before with { LatencyMilliseconds = before.LatencyMilliseconds == 0 ? latency : ((1 - NewestWeight) * before.LatencyMilliseconds) + (NewestWeight * latency) };
+    });
 
     private void Publish(Func<NodeSnapshot, NodeSnapshot> change)
     {
         lock (_gate)
         {
-            Volatile.Write(ref _snapshot, change(_snapshot));
-        }
-    }
-
-    private void CountOut(TimeSpan elapsed) => Publish(before => before with
-    {
-        InFlight = before.InFlight - 1,
-        LatencyMilliseconds = before.LatencyMilliseconds == 0
-            ? elapsed.TotalMilliseconds
-            : ((1 - NewestWeight) * before.LatencyMilliseconds) + (NewestWeight * elapsed.TotalMilliseconds),
-    });
-
-    private sealed class Tracked(NodeLink link, long started) : IDisposable
-    {
-        private int _ended;
-
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref _ended, 1) == 0)
-            {
-                link.CountOut(link._clock.GetElapsedTime(started));
-            }
+            _snapshot = change(_snapshot);
         }
     }
 }

@@ -3,8 +3,8 @@ using Grpc.Core;
 
 namespace FederatedDpLlm.Federation.Nodes.Links;
 
-/// <summary>Reads a node's events and turns every way in which a call can break into a value.</summary>
-public sealed class NodeStream<TEvent>(NodeLink link, IAsyncStreamReader<TEvent> events)
+/// <summary>Reads a node's events and turns every way in which a call can break into a value. What was sent and broke counts against the node.</summary>
+public sealed class NodeStream<TEvent>(NodeLink link, TrackedQuestion tracked, IAsyncStreamReader<TEvent> events)
 {
     public async Task<NodeReply<TEvent>> NextAsync(CancellationToken cancellationToken)
     {
@@ -19,6 +19,11 @@ public sealed class NodeStream<TEvent>(NodeLink link, IAsyncStreamReader<TEvent>
             if (neverSent || error.StatusCode is StatusCode.Unavailable or StatusCode.Internal)
             {
                 link.MarkDown(error);
+            }
+
+            if (!neverSent)
+            {
+                tracked.Broke();
             }
 
             return new NodeReply<TEvent>.Broken(neverSent, $"{link.Id}: {error.StatusCode}");
