@@ -49,6 +49,11 @@ internal static class NodeEngine
         return engine;
     }
 
+    /// <summary>Which model the engine serves: of its files where this node reads them, else of its name at the server.</summary>
+    public static string DigestOf(EngineOptions options, string folder) => options.Kind is Embedded or Sharded
+        ? ModelDigest.Of(PathOf(options, folder), options.Adapter is { } file ? Path.GetFullPath(Path.Combine(folder, file)) : null)
+        : ModelDigest.OfName(options.RemoteModel ?? string.Empty, options.Adapter is { } adapter ? NameOf(adapter) : null);
+
     private static async Task LoadAdapterAsync(RemoteEngine engine, string adapter)
     {
         try
@@ -97,7 +102,7 @@ internal static class NodeEngine
 
     private static EmbeddedEngine LoadEmbedded(EngineOptions options, string folder, ISecureRandom random, TimeProvider clock)
     {
-        var path = options.Model is { } given ? Path.GetFullPath(Path.Combine(folder, given)) : BundledModel.Folder;
+        var path = PathOf(options, folder);
         try
         {
             var adapter = options.Adapter is { } file ? LoraAdapter.Read(Path.GetFullPath(Path.Combine(folder, file))) : null;
@@ -108,6 +113,8 @@ internal static class NodeEngine
             throw new ConfigurationException($"The model in '{path}' cannot be loaded: {error.Message}", error);
         }
     }
+
+    private static string PathOf(EngineOptions options, string folder) => options.Model is { } given ? Path.GetFullPath(Path.Combine(folder, given)) : BundledModel.Folder;
 
     private static string NameOf(string path) => Path.GetFileName(Path.TrimEndingDirectorySeparator(path));
 }

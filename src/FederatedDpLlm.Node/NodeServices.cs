@@ -46,6 +46,7 @@ internal static class NodeServices
             configuration.Hospital, configuration.TrustRouterWithNoise, configuration.DataBudget.Delta,
             engine.Capabilities.Scores, engine.Capabilities.Logits)
         {
+            ModelDigest = NodeEngine.DigestOf(configuration.Engine, folder),
             Blocks = blocks.Names,
             MostFederationVoters = configuration.MostFederationVoters,
         });

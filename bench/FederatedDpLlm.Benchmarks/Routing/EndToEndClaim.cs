@@ -10,6 +10,7 @@ using FederatedDpLlm.Inference;
 using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Inference.Records;
 using FederatedDpLlm.Inference.Voters;
+using FederatedDpLlm.Models.Weights;
 using FederatedDpLlm.Privacy.Sampling;
 using FederatedDpLlm.Security.Authentication;
 using FederatedDpLlm.Security.Certificates;
@@ -127,7 +128,7 @@ internal sealed class EndToEndClaim : IClaim
             listen.Protocols = HttpProtocols.Http2;
             listen.UseHttps(https => FederationTls.ConfigureServer(https, credentials, PeerIdentity.Router(authority.Federation)));
         }));
-        builder.Services.AddSingleton<IBudgetLedger>(_ => ledger).AddSingleton(new PatientSpread()).AddSingleton(new NodeProfile(hospital, true, 1e-6, true, false));
+        builder.Services.AddSingleton<IBudgetLedger>(_ => ledger).AddSingleton(new PatientSpread()).AddSingleton(new NodeProfile(hospital, true, 1e-6, true, false) { ModelDigest = ModelDigest.OfName("instant", null) });
         var engine = new InstantEngine();
         builder.Services.AddSingleton<IInferenceEngine>(engine).AddSingleton<EngineWatch>().AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<IPrivateAnswering>(new PrivateAnswering(engine, new ShardedRecords(records, new byte[PatientHash.MinKeySizeBytes], 25), random));

@@ -57,7 +57,7 @@ function hospital(one) {
     element('h3', {}, one.id, element('span', { className: 'state', textContent: !one.healthy ? 'down' : one.trouble ? 'on trial' : 'answers' })),
     one.healthy && !one.trouble ? null : element('p', { className: 'quiet', textContent: `${one.trouble ?? 'no answer'}${one.lastSeen ? `; last seen ${clock(one.lastSeen)}` : ''}` }),
     element('dl', {},
-      fact('voters', one.voters ?? '–'),
+      fact('voters', one.voters ?? '–'), fact('weights', one.modelDigest ? one.modelDigest.slice(0, 12) : '–'),
       fact('in flight', one.inFlight), fact('latency', one.latencyMilliseconds > 0 ? `${number(one.latencyMilliseconds, 0)} ms` : '–'),
       fact('noise at router', one.routerNoiseAllowed ? 'allowed' : 'refused')),
     ...one.accounts.map(account));

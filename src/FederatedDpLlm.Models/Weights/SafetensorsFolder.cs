@@ -35,9 +35,7 @@ internal sealed class SafetensorsFolder : ITensorSource, IDisposable
         var files = new List<SafetensorsFile>();
         try
         {
-            var index = Path.Combine(directory, IndexName);
-            var names = File.Exists(index) ? Parts(index) : [SafetensorsFile.FileName];
-            files.AddRange(names.Select(name => SafetensorsFile.Open(Path.Combine(directory, name))));
+            files.AddRange(FilesOf(directory).Select(SafetensorsFile.Open));
             return new SafetensorsFolder(files);
         }
         catch
@@ -45,6 +43,14 @@ internal sealed class SafetensorsFolder : ITensorSource, IDisposable
             files.ForEach(file => file.Dispose());
             throw;
         }
+    }
+
+    /// <summary>The files that hold the folder's tensors, in the order of their names.</summary>
+    /// <exception cref="ModelFormatException">The index names what is not a file of the folder.</exception>
+    public static IEnumerable<string> FilesOf(string directory)
+    {
+        var index = Path.Combine(directory, IndexName);
+        return (File.Exists(index) ? Parts(index) : [SafetensorsFile.FileName]).Order(StringComparer.Ordinal).Select(name => Path.Combine(directory, name));
     }
 
     public bool Contains(string name) => _places.ContainsKey(name);

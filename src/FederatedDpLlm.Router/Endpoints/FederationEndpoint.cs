@@ -44,6 +44,7 @@ internal sealed class FederationEndpoint(
         node.InFlight,
         node.LatencyMilliseconds,
         node.Status?.Model,
+        node.Status?.ModelDigest,
         node.Status?.Voters,
         node.Status?.RouterNoiseAllowed,
         accounts = node.Status?.Accounts.Select(account => new

@@ -59,8 +59,8 @@ internal sealed class Contribution : IDisposable
             switch (await _stream.NextAsync(either.Token))
             {
                 case NodeReply<ContributionEvent>.Event { Value.Admitted: { } admitted }:
-                    // With other voters than it has told it is asked no more: the rounds end with the nodes.
-                    IsAdmitted = admitted.Voters == Voters;
+                    // With other voters or another model than it has told it is asked no more: the rounds end with the nodes.
+                    IsAdmitted = admitted.Voters == Voters && admitted.ModelDigest == Told.ModelDigest;
                     return null;
                 case NodeReply<ContributionEvent>.Event { Value.Refused: { } refused }:
                     return NodeRefusals.Read(refused, Node);

@@ -9,6 +9,14 @@ internal static class NodeSelection
     public static List<NodeSnapshot> Candidates(NodeDirectory nodes, RoutedQuestion question, IReadOnlySet<string> tried) =>
         [.. nodes.Snapshots.Where(node => node.Healthy && node.Status is { } status && status.Model == question.Model && !tried.Contains(node.Id) && Offers(status, question))];
 
+    /// <summary>
+    /// Those whose parts can be added up: they serve the same weights, tokenizer and adapter, by their digest. Where hospitals differ, most hospitals go first, among equals most voters.
+    /// </summary>
+    public static IReadOnlyList<NodeSnapshot> OfOneModel(IEnumerable<NodeSnapshot> candidates) => candidates
+        .GroupBy(node => node.Status!.ModelDigest, StringComparer.Ordinal)
+        .OrderByDescending(group => group.Count()).ThenByDescending(group => group.Sum(node => (long)node.Status!.Voters)).ThenBy(group => group.Key, StringComparer.Ordinal)
+        .FirstOrDefault()?.ToList() ?? [];
+
     /// <summary>Why there is none, for the asker: where nodes serve the model and their engines lack what the question needs, what to do instead.</summary>
     public static string WhyNone(NodeDirectory nodes, RoutedQuestion question)
     {

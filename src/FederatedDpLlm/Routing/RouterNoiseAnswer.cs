@@ -7,7 +7,7 @@ namespace FederatedDpLlm.Routing;
 
 /// <summary>
 /// An answer over all hospitals that trust the router: their votes or clipped sums are added up here and noise is drawn once. Every hospital holds the
-/// question before any of them computes; one that refuses is left out, and the others return their holds and are asked again with fewer voters.
+/// question before any of them computes; one that refuses, or serves another model, is left out, and the others return their holds and are asked again with fewer voters.
 /// </summary>
 internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, IRouterNoise noise, TimeSpan timeout, TimeProvider clock, RouteJournal.Entry entry)
 {
@@ -106,7 +106,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
     private void Begin(RoutedQuestion question, CancellationToken cancellationToken)
     {
         var deadline = clock.GetUtcNow().UtcDateTime + timeout;
-        foreach (var node in NodeSelection.Candidates(nodes, question, _left))
+        foreach (var node in NodeSelection.OfOneModel(NodeSelection.Candidates(nodes, question, _left)))
         {
             if (nodes[node.Id].TryTrack() is { } tracked)
             {

@@ -87,7 +87,7 @@ public sealed class DataAccountsTests : IDisposable
     private static AnswerRequest Request(string id) => new() { RequestId = id, Actor = "alice", Department = "cardiology", Purpose = "treatment" };
 
     private static DataAccounts Accounts(IBudgetLedger ledger, params string[] blocks) =>
-        new(ledger, new PatientSpread(2), new NodeProfile("h", false, 1e-6, true, true) { Blocks = blocks });
+        new(ledger, new PatientSpread(2), new NodeProfile("h", false, 1e-6, true, true) { ModelDigest = string.Empty, Blocks = blocks });
 
     private static async Task<AnswerPlan> AnswerAsync(DataAccounts accounts, string id)
     {

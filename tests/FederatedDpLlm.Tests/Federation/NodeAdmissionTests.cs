@@ -23,7 +23,7 @@ public sealed class NodeAdmissionTests : IAsyncLifetime
     {
         _store = new FaultyStore(new SqliteLedgerStore(_folder.Path));
         _ledger = new SqliteBudgetLedger(_store, ownership: null, TimeProvider.System, NullLogger.Instance);
-        var profile = new NodeProfile("h", true, 1e-6, true, true) { MostFederationVoters = 100 };
+        var profile = new NodeProfile("h", true, 1e-6, true, true) { ModelDigest = string.Empty, MostFederationVoters = 100 };
         _admission = new NodeAdmission(TestHospital.Answering([], 4), new DataAccounts(_ledger, new PatientSpread(2), profile), profile, NullLogger<NodeAdmission>.Instance);
     }
 

@@ -99,7 +99,7 @@ public sealed class BrokenNodeTests
             using var leaving = new CancellationTokenSource();
             router.Nodes[0].Script = async (_, responses) =>
             {
-                await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { Voters = 10 } });
+                await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { ModelDigest = ScriptedNode.Digest, Voters = 10 } });
                 await leaving.CancelAsync();
                 await Task.Delay(Timeout.Infinite, TestContext.Current.CancellationToken);
             };
@@ -114,7 +114,7 @@ public sealed class BrokenNodeTests
     public async Task What_no_honest_node_sends_is_a_break(string sent)
     {
         await using var router = await StartAsync("a", "b");
-        var admitted = new AnswerEvent { Admitted = new Admitted { Voters = 10 } };
+        var admitted = new AnswerEvent { Admitted = new Admitted { ModelDigest = ScriptedNode.Digest, Voters = 10 } };
         router.Nodes[0].Script = async (request, responses) =>
         {
             await responses.WriteAsync(admitted);
@@ -240,7 +240,7 @@ public sealed class BrokenNodeTests
         Func<Grpc.Core.IAsyncStreamReader<ContributionRequest>, Grpc.Core.IServerStreamWriter<ContributionEvent>, Task> go) => async (requests, responses) =>
     {
         await requests.MoveNext(CancellationToken.None);
-        await responses.WriteAsync(new ContributionEvent { Admitted = new Admitted { Voters = 10 } });
+        await responses.WriteAsync(new ContributionEvent { Admitted = new Admitted { ModelDigest = ScriptedNode.Digest, Voters = 10 } });
         if (await requests.MoveNext(CancellationToken.None))
         {
             await go(requests, responses);

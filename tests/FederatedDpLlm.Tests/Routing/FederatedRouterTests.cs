@@ -138,7 +138,7 @@ public sealed class FederatedRouterTests
         using var leaving = new CancellationTokenSource();
         router.Nodes[0].Script = async (_, responses) =>
         {
-            await responses.WriteAsync(new Protocol.AnswerEvent { Admitted = new Protocol.Admitted { Voters = 10 } });
+            await responses.WriteAsync(new Protocol.AnswerEvent { Admitted = new Protocol.Admitted { ModelDigest = ScriptedNode.Digest, Voters = 10 } });
             await leaving.CancelAsync();
             await Task.Delay(Timeout.Infinite, TestContext.Current.CancellationToken);
         };
@@ -318,7 +318,7 @@ public sealed class FederatedRouterTests
         router.Nodes[0].Contribution = async (requests, responses) =>
         {
             await requests.MoveNext(CancellationToken.None);
-            await responses.WriteAsync(new Protocol.ContributionEvent { Admitted = new Protocol.Admitted { Voters = 10 } });
+            await responses.WriteAsync(new Protocol.ContributionEvent { Admitted = new Protocol.Admitted { ModelDigest = ScriptedNode.Digest, Voters = 10 } });
             await requests.MoveNext(CancellationToken.None);
         };
         Assert.IsType<RouteEvent.Failed>((await router.AskAsync(AtRouter(Choice(1))))[^1]);

@@ -23,10 +23,42 @@ public sealed class RouterNoiseAnswerTests
     public async Task A_node_that_admits_with_other_voters_than_it_has_told_is_left_out_and_asked_no_more(int voters)
     {
         await using var router = await RouterUnderTest.StartAsync("a", "b");
-        router.Nodes[0].Contribution = (requests, responses) => ScriptedNode.VoteAsync(requests, responses, voters);
+        router.Nodes[0].Contribution = (requests, responses) => ScriptedNode.VoteAsync(requests, responses, voters, ScriptedNode.Digest);
         var completion = Assert.IsType<RouteEvent.Completed>((await router.AskAsync(AtRouter(Choice(1))))[^1]).Completion;
         Assert.Equal(["b"], completion.Nodes);
         Assert.Equal((10, 1, 2), (completion.Voters, router.Nodes[0].Asked, router.Nodes[1].Asked));
+        Assert.Equal(1.0, router.Spent("global"));
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task A_hospital_that_serves_other_weights_under_the_same_name_is_not_asked_and_nobody_pays_for_it(bool decoding)
+    {
+        var other = new string('b', 64);
+        await using var router = await RouterUnderTest.StartAsync(test => test.Nodes[0].Describe = status => status.ModelDigest = other, "a", "b", "c");
+        foreach (var node in router.Nodes.Where(_ => decoding))
+        {
+            node.Contribution = ScriptedNode.DecodeAsync;
+        }
+
+        var question = AtRouter(decoding ? Decoding(1, maxTokens: 1) : Choice(1));
+        var completion = Assert.IsType<RouteEvent.Completed>((await router.AskAsync(question))[^1]).Completion;
+        Assert.Equal(["b", "c"], completion.Nodes);
+        Assert.Equal((0, 20), (router.Nodes[0].Asked, completion.Voters));
+
+        // Where the noise is its own, it answers as before.
+        Assert.Equal(["a"], Assert.IsType<RouteEvent.Completed>((await router.AskAsync(Choice(1)))[^1]).Completion.Nodes);
+    }
+
+    [Fact]
+    public async Task A_node_that_admits_with_other_weights_than_it_has_told_is_left_out_before_anybody_computes()
+    {
+        await using var router = await RouterUnderTest.StartAsync("a", "b");
+        router.Nodes[0].Describe = status => status.ModelDigest = new string('b', 64);
+        router.Nodes[1].Describe = status => status.ModelDigest = new string('b', 64);
+        await Task.WhenAll(router.Directory.Links.Select(link => link.ProbeAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken)));
+        router.Nodes[1].Contribution = (requests, responses) => ScriptedNode.VoteAsync(requests, responses, 10, new string('b', 64));
+        var completion = Assert.IsType<RouteEvent.Completed>((await router.AskAsync(AtRouter(Choice(1))))[^1]).Completion;
+        Assert.Equal(["b"], completion.Nodes);
         Assert.Equal(1.0, router.Spent("global"));
     }
 
@@ -34,7 +66,7 @@ public sealed class RouterNoiseAnswerTests
     public async Task Where_every_node_lies_about_its_voters_nobody_answers_and_nothing_is_charged()
     {
         await using var router = await RouterUnderTest.StartAsync("a", "b");
-        Assert.All(router.Nodes, node => node.Contribution = (requests, responses) => ScriptedNode.VoteAsync(requests, responses, 77));
+        Assert.All(router.Nodes, node => node.Contribution = (requests, responses) => ScriptedNode.VoteAsync(requests, responses, 77, ScriptedNode.Digest));
         Assert.IsType<RouteRefusal.Unavailable>(Assert.IsType<RouteEvent.Refused>(Assert.Single(await router.AskAsync(AtRouter(Choice(1))))).Refusal);
         Assert.Equal(0, router.Spent("global"));
     }
@@ -54,6 +86,7 @@ public sealed class RouterNoiseAnswerTests
         Action<NodeStatus>[] lies =
         [
             status => status.Hospital = "b", status => status.Model = new string('m', 300), status => status.Model = string.Empty, status => status.InFlight = -1,
+            status => status.ModelDigest = string.Empty, status => status.ModelDigest = new string('x', 64),
             status => status.Accounts[0].SpentUnits = -1, status => status.Accounts[0].EpsilonBudget = double.NaN, status => status.Accounts[0].Id = "data:\u0007",
             status => status.Accounts.AddRange(Enumerable.Range(0, 600).Select(i => new Account { Id = $"data:a/{i}", Currency = "rho" })),
         ];
@@ -76,7 +109,7 @@ public sealed class RouterNoiseAnswerTests
         router.Nodes[0].Contribution = async (requests, responses) =>
         {
             await requests.MoveNext(CancellationToken.None);
-            await responses.WriteAsync(new ContributionEvent { Admitted = new Admitted { Voters = 10 } });
+            await responses.WriteAsync(new ContributionEvent { Admitted = new Admitted { ModelDigest = ScriptedNode.Digest, Voters = 10 } });
             await requests.MoveNext(CancellationToken.None);
             var votes = new Votes();
             votes.Counts.AddRange([1_000_000, -999_990]);
@@ -93,7 +126,7 @@ public sealed class RouterNoiseAnswerTests
         router.Nodes[0].Contribution = async (requests, responses) =>
         {
             await requests.MoveNext(CancellationToken.None);
-            await responses.WriteAsync(new ContributionEvent { Admitted = new Admitted { Voters = 10 } });
+            await responses.WriteAsync(new ContributionEvent { Admitted = new Admitted { ModelDigest = ScriptedNode.Digest, Voters = 10 } });
             await requests.MoveNext(CancellationToken.None);
             var step = DecodingStepWire.ToWire(
                 new FederatedDpLlm.Inference.DecodingStep([1, 2], lie == "logits" ? [float.NaN, 0] : [1, 0], [0, 0], 10), lie == "text" ? new string('x', 100_000) : string.Empty);

@@ -1,5 +1,7 @@
 using System.Net;
 using FederatedDpLlm.Federation.Nodes.Links;
+using FederatedDpLlm.Inference.Wire;
+using FederatedDpLlm.Models.Weights;
 using FederatedDpLlm.Protocol;
 using FederatedDpLlm.Security.Certificates;
 using Grpc.Core;
@@ -32,6 +34,9 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
     public string Id { get; }
 
     public NodeEndpoint Endpoint => new() { Id = Id, Address = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single() };
+
+    /// <summary>The weights of every node that says nothing else.</summary>
+    public static string Digest { get; } = new('a', ModelDigest.Length);
 
     public int Asked => Volatile.Read(ref _asked);
 
@@ -75,7 +80,7 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
 
     public override Task<NodeStatus> GetStatus(StatusRequest request, ServerCallContext context)
     {
-        var status = new NodeStatus { Hospital = Id, Model = Model, Voters = 10, Scores = true, Logits = true, RouterNoiseAllowed = true };
+        var status = new NodeStatus { Hospital = Id, Model = Model, Voters = 10, Scores = true, Logits = true, RouterNoiseAllowed = true, ModelDigest = Digest };
         status.Accounts.Add(new Account { Id = $"data:{Id}/all", Currency = "rho", BudgetUnits = 1000 });
         Describe(status);
         return Task.FromResult(status);
@@ -94,16 +99,32 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
         return Contribution(requestStream, responseStream);
     }
 
-    public static Task VoteAsync(IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses) => VoteAsync(requests, responses, 10);
+    public static Task VoteAsync(IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses) => VoteAsync(requests, responses, 10, Digest);
+
+    /// <summary>One step, and the end after the router's token.</summary>
+    public static async Task DecodeAsync(IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses)
+    {
+        await requests.MoveNext(CancellationToken.None);
+        await responses.WriteAsync(new ContributionEvent { Admitted = new Admitted { ModelDigest = Digest, Voters = 10 } });
+        if (!await requests.MoveNext(CancellationToken.None) || requests.Current.Proceed is null)
+        {
+            return;
+        }
+
+        await responses.WriteAsync(new ContributionEvent { Step = DecodingStepWire.ToWire(new FederatedDpLlm.Inference.DecodingStep([1, 2], [1, 0], [0, 0], 10), string.Empty) });
+        await requests.MoveNext(CancellationToken.None);
+        await responses.WriteAsync(new ContributionEvent { Completed = new Completion { PromptTokens = 5, Voters = 10 } });
+    }
 
     /// <param name="requests">From the router.</param>
     /// <param name="responses">To the router.</param>
     /// <param name="voters">That the node admits the question with.</param>
-    public static async Task VoteAsync(IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses, int voters)
+    /// <param name="digest">Of the model that it admits the question with.</param>
+    public static async Task VoteAsync(IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses, int voters, string digest)
     {
         await requests.MoveNext(CancellationToken.None);
         var question = requests.Current.Open.Request.Question;
-        await responses.WriteAsync(new ContributionEvent { Admitted = new Admitted { Voters = voters } });
+        await responses.WriteAsync(new ContributionEvent { Admitted = new Admitted { ModelDigest = digest, Voters = voters } });
         if (!await requests.MoveNext(CancellationToken.None) || requests.Current.Proceed is null)
         {
             return;
@@ -118,7 +139,7 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
 
     public static async Task AnswerAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses)
     {
-        await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { Voters = 10 } });
+        await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { ModelDigest = Digest, Voters = 10 } });
         for (var answer = 0; answer < request.Question.Answers; answer++)
         {
             await responses.WriteAsync(new AnswerEvent { Text = "yes", Answer = answer });
@@ -132,7 +153,7 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
     /// <summary>A whole answer, and then a refusal that would have it for free.</summary>
     public static async Task RefuseAfterTextAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses)
     {
-        await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { Voters = 10 } });
+        await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { ModelDigest = Digest, Voters = 10 } });
         await responses.WriteAsync(new AnswerEvent { Text = "yes" });
         await RefuseAsync(request, responses);
     }
@@ -144,13 +165,13 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
 
     public static async Task BreakAfterAdmissionAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses)
     {
-        await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { Voters = 10 } });
+        await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { ModelDigest = Digest, Voters = 10 } });
         throw new InvalidOperationException("the node dies here");
     }
 
     public static async Task BreakAfterTextAsync(AnswerRequest request, IServerStreamWriter<AnswerEvent> responses)
     {
-        await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { Voters = 10 } });
+        await responses.WriteAsync(new AnswerEvent { Admitted = new Admitted { ModelDigest = Digest, Voters = 10 } });
         await responses.WriteAsync(new AnswerEvent { Text = "yes" });
         throw new InvalidOperationException("the node dies here");
     }

@@ -1,3 +1,4 @@
+using FederatedDpLlm.Models.Weights;
 using FederatedDpLlm.Protocol;
 
 namespace FederatedDpLlm.Federation.Nodes.Links;
@@ -16,6 +17,7 @@ public static class NodeClaims
     {
         _ when status.Hospital != hospital => "it says that it is another hospital",
         { Model.Length: 0 or > LongestName } => $"its model's name is empty or longer than {LongestName} characters",
+        _ when !ModelDigest.IsOne(status.ModelDigest) => "it does not say which weights it serves",
         { Voters: < 1 or > MostVoters } => $"it claims {status.Voters} voters; between 1 and {MostVoters} can be counted",
         { InFlight: < 0 } => "it claims fewer than no questions in flight",
         { Accounts.Count: > MostAccounts } => $"it names more than {MostAccounts} accounts",

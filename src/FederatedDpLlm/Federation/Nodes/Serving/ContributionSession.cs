@@ -7,14 +7,14 @@ namespace FederatedDpLlm.Federation.Nodes.Serving;
 
 /// <summary>One admitted question whose noise the router draws: this hospital's votes, or its clipped sums token by token.</summary>
 internal sealed class ContributionSession(
-    IPrivateAnswering answering, AnswerPlan plan, IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses)
+    IPrivateAnswering answering, string modelDigest, AnswerPlan plan, IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses)
 {
     /// <summary>Says that the question is held, and waits for the router's word that every hospital holds it: until then nothing is computed.</summary>
     public async Task<bool> MayProceedAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await responses.WriteAsync(new ContributionEvent { Admitted = new Admitted { Voters = answering.Voters } }, cancellationToken);
+            await responses.WriteAsync(new ContributionEvent { Admitted = new Admitted { Voters = answering.Voters, ModelDigest = modelDigest } }, cancellationToken);
             return await requests.MoveNext(cancellationToken) && requests.Current.RequestCase == ContributionRequest.RequestOneofCase.Proceed;
         }
         catch (Exception error) when (error is OperationCanceledException or RpcException or IOException)

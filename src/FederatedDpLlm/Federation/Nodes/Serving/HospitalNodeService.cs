@@ -25,6 +25,7 @@ public sealed class HospitalNodeService(
             RouterNoiseAllowed = profile.RouterNoiseAllowed,
             Scores = profile.Scores,
             Logits = profile.Logits,
+            ModelDigest = profile.ModelDigest,
         };
         status.Accounts.AddRange(accounts.ToWire());
         return status;
@@ -92,7 +93,7 @@ public sealed class HospitalNodeService(
             return;
         }
 
-        var session = new ContributionSession(answering, plan, requestStream, responseStream);
+        var session = new ContributionSession(answering, profile.ModelDigest, plan, requestStream, responseStream);
         if (!await session.MayProceedAsync(context.CancellationToken))
         {
             await accounts.ReleaseAsync(request, plan, CancellationToken.None);

@@ -8,6 +8,9 @@ namespace FederatedDpLlm.Federation.Nodes.Serving;
 /// <param name="Logits">Whether the engine can decode privately.</param>
 public sealed record NodeProfile(string Hospital, bool RouterNoiseAllowed, double Delta, bool Scores, bool Logits)
 {
+    /// <summary>Of weights, tokenizer and adapter (<see cref="FederatedDpLlm.Models.Weights.ModelDigest"/>): only parts of one model can be added up.</summary>
+    public required string ModelDigest { get; init; }
+
     /// <summary>The most voters that this hospital believes a router to count over all hospitals; the clip of an answer whose noise the router draws grows with them.</summary>
     public int MostFederationVoters { get; init; } = 100_000;
 
