@@ -14,7 +14,7 @@ for argument in "$@"; do
     --long) length=long ;;
     -h|--help) sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "test.sh: unknown option $argument (see --help)" >&2; exit 2 ;;
-    *) filter=$argument ;;
+    *) [ -z "$filter" ] || { echo "test.sh: one FILTER, not '$filter' and '$argument' (see --help)" >&2; exit 2; }; filter=$argument ;;
   esac
 done
 need_sdk

@@ -5,9 +5,9 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/build/sdk.sh"
+case "${1:-}" in ''|-h|--help) sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 need_sdk
 project=FederatedDpLlm.SecureAggregation.Fuzz
-[ $# -ge 1 ] || { sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 2; }
 decoder=$1 seconds=${2:-60}
 binaries="$root/artifacts/fuzz/bin"
 rm -rf "$binaries" && mkdir -p "$binaries"   # an assembly is instrumented once

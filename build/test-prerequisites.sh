@@ -7,9 +7,10 @@ install_debian() {
 }
 command -v chromium >/dev/null 2>&1 || install_debian chromium || echo "chromium is missing: the test of the page will skip." >&2
 command -v curl >/dev/null 2>&1 || install_debian curl || echo "curl is missing: the tests of the README's commands will skip." >&2
+command -v git >/dev/null 2>&1 || install_debian git || echo "git is missing: the known answers of llama.cpp's tokenizers will skip." >&2
 command -v npm >/dev/null 2>&1 || install_debian nodejs npm || echo "npm is missing: the tests with the official OpenAI client will skip." >&2
 clients="$root/tests/FederatedDpLlm.EndToEnd.Tests/clients"
-if command -v npm >/dev/null 2>&1 && [ ! -d "$clients/node_modules/openai" ]; then
+if command -v npm >/dev/null 2>&1 && [ "$clients/package-lock.json" -nt "$clients/node_modules/.package-lock.json" ]; then
   npm ci --prefix "$clients" --no-audit --no-fund --silent >/dev/null 2>&1 || echo "npm ci failed: the tests with the official OpenAI client and the browser will skip." >&2
 fi
 # llama.cpp, the judge of exported models: a prebuilt library from npm, and the tokenizer files of its source, which the package carries as a git bundle.
@@ -20,6 +21,7 @@ if command -v npm >/dev/null 2>&1 && [ ! -d "$judge/node_modules/node-llama-cpp"
 fi
 bundle="$judge/node_modules/node-llama-cpp/llama/gitRelease.bundle"
 if [ -f "$bundle" ] && [ ! -d "$judge/node_modules/.vocabularies" ]; then
+  rm -rf "$judge/node_modules/.source"
   git clone -q --no-checkout "$bundle" "$judge/node_modules/.source" >/dev/null 2>&1 &&
     mkdir -p "$judge/node_modules/.vocabularies" &&
     git -C "$judge/node_modules/.source" archive HEAD models 2>/dev/null | tar -x -C "$judge/node_modules/.vocabularies" --strip-components=1 --wildcards 'models/ggml-vocab-*' ||

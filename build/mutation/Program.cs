@@ -11,6 +11,13 @@ if (args is ["host", var mode, var assembly, var mutated, var list])
     return TestHost.Serve(mode, assembly, mutated, list);
 }
 
+string[] known = ["--sample", "--seed", "--files", "--tests", "--seconds", "--again", "--minutes"];
+if (args.Skip(2).Where((_, at) => at % 2 == 0).FirstOrDefault(name => !known.Contains(name)) is { } stranger || args.Length % 2 != 0)
+{
+    Console.Error.WriteLine($"mutate.sh: each option is one of {string.Join(", ", known)} with a value after it.");
+    return 2;
+}
+
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
 var (root, project) = (Path.GetFullPath(args[0]), args[1]);
 var sample = int.Parse(Option("--sample") ?? "300");

@@ -1,11 +1,11 @@
 using FederatedDpLlm.Budgets;
 using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Federation.Nodes.Serving;
+using FederatedDpLlm.Hosting;
 using FederatedDpLlm.Inference;
 using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Inference.Records;
 using FederatedDpLlm.Inference.Voters;
-using FederatedDpLlm.Monitoring.Health;
 using FederatedDpLlm.Privacy.Sampling;
 using FederatedDpLlm.Security.Encryption;
 

@@ -42,6 +42,12 @@ public sealed class LedgerCommandTests : IAsyncLifetime
         Assert.True(verified.GetProperty("ok").GetBoolean());
         Assert.Equal(6, verified.GetProperty("entries").GetInt32());
 
+        (code, var decisions) = await RunAsync("audit", "show");
+        Assert.Equal(0, code);
+        Assert.Equal(
+            ["AccountOpened", "Admitted", "Answered", "AccountOpened", "Admitted", "Answered"], decisions.GetProperty("entries").EnumerateArray().Select(entry => entry.GetProperty("decision").GetString()));
+        Assert.Equal("data:mercy/2026", decisions.GetProperty("entries")[5].GetProperty("movements")[0].GetProperty("account").GetString());
+
         (code, var shown) = await RunAsync("budget", "show");
         Assert.Equal(0, code);
         var alice = shown.GetProperty("accounts").EnumerateArray().Single(account => account.GetProperty("id").GetString() == "user:alice");

@@ -1,13 +1,66 @@
 using System.CommandLine;
+using System.Globalization;
 using FederatedDpLlm.Security.Audit;
 using Spectre.Console;
 
 namespace FederatedDpLlm.Cli.Commands;
 
-/// <summary><c>fedllm audit verify</c>: recomputes the hash chain of every ledger. Works while the demo runs.</summary>
+/// <summary><c>fedllm audit show | verify</c>: the latest decisions, and the hash chains recomputed. Both work while the demo runs.</summary>
 internal static class AuditCommand
 {
-    public static Command Create() => new("audit", "The log of every decision.") { Verify() };
+    public static Command Create() => new("audit", "The log of every decision.") { Show(), Verify() };
+
+    private static Command Show()
+    {
+        var data = LedgerOptions.Data();
+        var json = LedgerOptions.Json();
+        var last = new Option<int>("--last") { Description = "How many decisions, the latest of all logs together: 1 to 10,000.", DefaultValueFactory = _ => 20 };
+        var command = new Command("show", "The latest decisions: who, what it cost, what came of it. No log holds a prompt or an answer.") { data, last, json };
+        command.SetAction(parsed =>
+        {
+            var count = parsed.GetValue(last);
+            if (count is < 1 or > 10_000)
+            {
+                Console.Error.WriteLine("fedllm audit: --last is 1 to 10,000.");
+                return LedgerOptions.Misuse;
+            }
+
+            return LedgerOptions.ForEachLedger(parsed.GetRequiredValue(data), parsed.GetValue(json), ledgers => Show(ledgers, count, parsed.GetValue(json)));
+        });
+        return command;
+    }
+
+    private static int Show(IReadOnlyList<LedgerFile> ledgers, int count, bool json)
+    {
+        var latest = ledgers.SelectMany(ledger => AuditLog.Latest(ledger.Path, count).Select(entry => (Log: ledger.Name, Entry: entry)))
+            .OrderByDescending(one => one.Entry.Time).ThenByDescending(one => one.Entry.Index).Take(count).Reverse().ToList();
+        if (json)
+        {
+            JsonLine.Write(new
+            {
+                entries = latest.Select(one => new
+                {
+                    log = one.Log, index = one.Entry.Index, time = one.Entry.Time, decision = one.Entry.Record.Decision.ToString(), requestId = one.Entry.Record.RequestId,
+                    actor = one.Entry.Record.Actor, details = one.Entry.Record.Details, movements = one.Entry.Movements,
+                }),
+            });
+            return LedgerOptions.Good;
+        }
+
+        var table = new Table().AddColumns("log", "time (UTC)", "decision", "by", "mechanism", "epsilon", "reason");
+        foreach (var (log, entry) in latest)
+        {
+            var (record, details) = (entry.Record, entry.Record.Details);
+            table.AddRow(
+                Markup.Escape(Path.GetDirectoryName(log) is { Length: > 0 } folder ? folder : log), entry.Time.UtcDateTime.ToString("MM-dd HH:mm:ss", CultureInfo.InvariantCulture), record.Decision.ToString(),
+                Markup.Escape(record.Actor), Detail("mechanism"), Detail("epsilon"), Detail("reason"));
+
+            string Detail(string name) => Markup.Escape(details.GetValueOrDefault(name, string.Empty));
+        }
+
+        AnsiConsole.Write(table);
+        return LedgerOptions.Good;
+    }
 
     private static Command Verify()
     {

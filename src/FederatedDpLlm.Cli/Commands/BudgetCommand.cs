@@ -90,7 +90,7 @@ internal static class BudgetCommand
         foreach (var account in accounts)
         {
             table.AddRow(
-                Markup.Escape(account.Id), Number(account.Remaining), Number(account.Spent), Number(account.Reserved), Number(account.Budget), UnitOf(account.Composition),
+                Markup.Escape(account.Id), Number(account.Remaining), Number(account.Spent), Number(account.Reserved), Number(account.Budget), account.Currency,
                 account.ResetsAt?.ToString("MM-dd HH:mm", CultureInfo.InvariantCulture) ?? "never");
         }
 
@@ -98,14 +98,6 @@ internal static class BudgetCommand
         AnsiConsole.WriteLine(title);
         AnsiConsole.Write(table);
     }
-
-    private static string UnitOf(string composition) => composition switch
-    {
-        "basic" => "epsilon",
-        "zcdp" => "rho",
-        "advanced" => "epsilon^2",
-        _ => "renyi",
-    };
 
     private static string Number(double amount) => amount.ToString("0.###", CultureInfo.InvariantCulture);
 }

@@ -110,9 +110,9 @@ internal sealed class ChatRequestReader(IQuotaPolicy policy, FederatedRouter rou
         _ => throw Invalid("privacy.trust", "One of node, router."),
     };
 
-    private static List<ChatMessage> Messages(IReadOnlyList<ChatRequestMessage>? messages) => messages is { Count: > 0 and <= 1024 }
-        ? [.. messages.Select((message, index) => new ChatMessage(Role(message, index), Content(message, index)))]
-        : throw Invalid("messages", "Between 1 and 1024 messages.");
+    private static List<ChatMessage> Messages(IReadOnlyList<ChatRequestMessage>? messages) => messages is null
+        ? throw Invalid("messages", "Give the conversation, its last message by the user.")
+        : [.. messages.Select((message, index) => new ChatMessage(Role(message, index), Content(message, index)))];
 
     private static string Role(ChatRequestMessage? message, int index) => message?.Role switch
     {

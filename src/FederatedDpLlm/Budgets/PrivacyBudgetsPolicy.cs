@@ -34,9 +34,6 @@ public sealed class PrivacyBudgetsPolicy : IQuotaPolicy
     /// <inheritdoc/>
     public double Delta => _budgets.Delta;
 
-    /// <summary>Every department that has a quota.</summary>
-    public IReadOnlyCollection<string> Departments => _departments.Keys;
-
     /// <summary>The accounts that are known before the first question: departments, purposes and global.</summary>
     public IEnumerable<AccountPolicy> Standing => [.. _departments.Values, .. _purposes.Values, _global];
 

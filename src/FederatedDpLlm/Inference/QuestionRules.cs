@@ -6,7 +6,7 @@ namespace FederatedDpLlm.Inference;
 /// <summary>What a question may ask for, mechanism by mechanism. Decided from the question alone.</summary>
 internal static class QuestionRules
 {
-    private const int MaxMessages = 256;
+    public const int MaxMessages = 256;
     private const int MaxCharacters = 1 << 20;
     private const int MinChoices = 2;
     private const int MaxChoices = 64;

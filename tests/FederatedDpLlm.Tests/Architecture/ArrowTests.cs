@@ -10,12 +10,11 @@ public sealed partial class ArrowTests
     private static readonly string[][] Rows =
     [
         ["Routing"],
-        ["Federation/Training"],
         ["Federation/Nodes"],
-        ["Inference", "Optimization"],
+        ["Inference"],
         ["Budgets"],
         ["Security"],
-        ["Protocol", "Monitoring", "Configuration"],
+        ["Protocol", "Hosting", "Configuration"],
     ];
 
     [Fact]

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Federation.Nodes.Shards;
-using FederatedDpLlm.Monitoring.Health;
+using FederatedDpLlm.Hosting;
 using FederatedDpLlm.Security.Certificates;
 using Microsoft.Extensions.Logging;
 

@@ -7,9 +7,6 @@ namespace FederatedDpLlm.Inference.Records;
 /// <param name="IgnoredCount">FHIR resources of types that voters do not read.</param>
 public sealed record HospitalRecords(IReadOnlyList<PatientRecord> Records, IReadOnlyList<SkippedRecord> Skipped, long SkippedCount, long IgnoredCount)
 {
-    /// <summary>A hospital without records: its voters vote as the public model does.</summary>
-    public static HospitalRecords None { get; } = new([], [], 0, 0);
-
     /// <summary>
     /// Loads a file (<c>.csv</c>: comma-separated values; <c>.jsonl</c>, <c>.ndjson</c>, <c>.json</c>: JSON lines or FHIR R4 bulk export) or a folder of bulk-export files,
     /// whose resources belong together.

@@ -6,7 +6,6 @@ namespace FederatedDpLlm.Inference.Wire;
 /// <summary>A question on the wire and back. What comes from a peer is hostile: a field out of range is a <see cref="FormatException"/>.</summary>
 public static class QuestionWire
 {
-    private const int MostMessages = 1024;
     private static readonly (AnswerMechanism Mechanism, string Name)[] Mechanisms =
         [(AnswerMechanism.Choice, "choice"), (AnswerMechanism.PrivateDecoding, "private-decoding"), (AnswerMechanism.Public, "public")];
 
@@ -52,9 +51,9 @@ public static class QuestionWire
     /// <exception cref="FormatException">A field is absent or out of range.</exception>
     public static Question FromWire(Protocol.Question? wire)
     {
-        if (wire is null || wire.Messages.Count is 0 or > MostMessages)
+        if (wire is null || wire.Messages.Count is 0 or > QuestionRules.MaxMessages)
         {
-            throw new FormatException("a question has between 1 and 1024 messages");
+            throw new FormatException($"a question has between 1 and {QuestionRules.MaxMessages} messages");
         }
 
         try

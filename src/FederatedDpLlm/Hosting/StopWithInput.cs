@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Hosting;
 
-namespace FederatedDpLlm.Monitoring.Health;
+namespace FederatedDpLlm.Hosting;
 
 /// <summary>
 /// Stops the program when its standard input closes, where <c>FEDLLM_STOP_WITH_INPUT=1</c> says that a parent process holds the other end: whatever kills the
