@@ -41,4 +41,15 @@ internal sealed record EngineOptions
 
     /// <summary>A LoRA adapter over the model (not over a <c>sharded</c> one): a file or folder, for <c>embedded</c> from this file's folder, for a server as its own machine names it.</summary>
     public string? Adapter { get; init; }
+
+    /// <summary>
+    /// The file in which <c>fedllm train</c> stated what the adapter released (from this file's folder). What it states is charged once to the hospital's data accounts, also where no <see cref="Adapter"/> is named because
+    /// the served model has it merged in. Its digest is checked where the weights are on this machine (<c>embedded</c>).
+    /// </summary>
+    /// <value>Default: <c>adapter_privacy.json</c> beside an adapter of <c>embedded</c>; needed for a server's.</value>
+    public string? AdapterStatement { get; init; }
+
+    /// <summary>Whether the adapter was made from other records than this hospital's, so that it is charged nothing here. An adapter that is not declared so needs its statement.</summary>
+    /// <value>Default: false.</value>
+    public bool AdapterMadeElsewhere { get; init; }
 }

@@ -14,7 +14,8 @@ internal static class NodeEngine
     /// <summary>The kind that <see cref="ShardedEngines"/> starts.</summary>
     public const string Sharded = "sharded";
 
-    private const string Embedded = "embedded";
+    /// <summary>The kind that runs in the node's own process.</summary>
+    public const string Embedded = "embedded";
 
     private static readonly Dictionary<string, EngineKind> Servers = new(StringComparer.Ordinal)
     {

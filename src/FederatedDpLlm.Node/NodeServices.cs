@@ -33,6 +33,7 @@ internal static class NodeServices
             await configuration.DataBudget.OpenAsync(ledger, AccountId.Data(configuration.Hospital, block), "data_budget", CancellationToken.None);
         }
 
+        await NodeAdapter.AdmitAsync(configuration, folder, ledger, CancellationToken.None);
         var engine = configuration.Engine.Kind == NodeEngine.Sharded
             ? await ShardedEngines.StartAsync(configuration, folder, ledger.RecordAsync, random, loggers)
             : await NodeEngine.OpenAsync(configuration.Engine, folder, random, clock);

@@ -34,19 +34,70 @@ public sealed partial class CopiedNodeTests(SharedFederation shared)
         Assert.DoesNotContain("hunter2", errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task An_adapter_that_was_trained_on_the_records_is_charged_once_and_one_of_which_nothing_is_known_is_refused()
+    {
+        // Two steps with much noise: what they cost is told by the training, and charged for two hospitals.
+        var adapter = Path.Combine(Directory.CreateTempSubdirectory("fedllm-adapter-").FullName, "adapter");
+        var records = Path.Combine(shared.Demo.DataFolder, "nodes", "hospital-a", "records.jsonl");
+        var trained = await Cli.JsonAsync(["train", "--records", records, "--out", adapter, "--model", Repository.Path("models", "ward"), "--steps", "2", "--epsilon", "0.1", "--rank", "2", "--json"]);
+        var expected = 2 * trained.GetProperty("servingRho").GetDouble();
+        Assert.InRange(expected, 1e-3, 1);
+
+        var folder = Copy("engine: {kind: embedded}", $"engine: {{kind: embedded, adapter: '{adapter}'}}", ("data_budget: {epsilon: 60.0", "data_budget: {epsilon: 8.0"));
+        for (var start = 0; start < 2; start++)
+        {
+            Assert.Equal(expected, await SpentAfterAsync(folder), 1e-9);
+        }
+
+        // Without its statement, with another's, and declared as somebody else's.
+        var statement = Path.Combine(adapter, "adapter_privacy.json");
+        var stated = await File.ReadAllTextAsync(statement, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(statement, System.Text.RegularExpressions.Regex.Replace(stated, "[0-9a-f]{64}", new string('a', 64)), TestContext.Current.CancellationToken);
+        var (code, errors) = await EndAsync(folder);
+        Assert.Equal(2, code);
+        Assert.Contains("is of other weights than the adapter", errors, StringComparison.Ordinal);
+        File.Delete(statement);
+        (code, errors) = await EndAsync(folder);
+        Assert.Equal(2, code);
+        Assert.Contains("engine.adapter_made_elsewhere: true", errors, StringComparison.Ordinal);
+
+        Directory.Delete(folder, true);
+        folder = Copy("engine: {kind: embedded}", $"engine: {{kind: embedded, adapter: '{adapter}', adapter_made_elsewhere: true}}");
+        Assert.Equal(0, await SpentAfterAsync(folder));
+        Directory.Delete(folder, true);
+        Directory.Delete(Path.GetDirectoryName(adapter)!, true);
+    }
+
     private async Task<(int Code, string Errors)> FailAsync(string setting, string changed)
     {
         var folder = Copy(setting, changed);
+        var ended = await EndAsync(folder);
+        Directory.Delete(folder, true);
+        return ended;
+    }
+
+    private static async Task<(int Code, string Errors)> EndAsync(string folder)
+    {
         using var node = Start(folder);
         var errors = await node.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await node.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Directory.Delete(folder, true);
         return (node.ExitCode, errors);
     }
 
     private async Task<List<string>> StartAndShowAsync(string setting, string changed)
     {
         var folder = Copy(setting, changed);
+        var accounts = await AccountsAfterAsync(folder);
+        Directory.Delete(folder, true);
+        return [.. accounts.Select(account => account.GetProperty("id").GetString()!)];
+    }
+
+    private static async Task<double> SpentAfterAsync(string folder) => Assert.Single(await AccountsAfterAsync(folder)).GetProperty("spent").GetDouble();
+
+    /// <summary>The node's accounts after a start and a kill.</summary>
+    private static async Task<List<System.Text.Json.JsonElement>> AccountsAfterAsync(string folder)
+    {
         using var node = Start(folder);
         try
         {
@@ -54,7 +105,7 @@ public sealed partial class CopiedNodeTests(SharedFederation shared)
             {
                 await Task.Delay(200, TestContext.Current.CancellationToken);
                 Assert.False(node.HasExited);
-                if (File.Exists(Path.Combine(folder, "copied.db")) && await IsListeningAsync(folder))
+                if (File.Exists(Path.Combine(folder, "copied", "ledger.db")) && await IsListeningAsync(folder))
                 {
                     break;
                 }
@@ -66,14 +117,11 @@ public sealed partial class CopiedNodeTests(SharedFederation shared)
             await node.WaitForExitAsync(CancellationToken.None);
         }
 
-        File.Move(Path.Combine(folder, "copied.db"), Path.Combine(folder, "ledger.db"));
-        File.Move(Path.Combine(folder, "copied.db-wal"), Path.Combine(folder, "ledger.db-wal"));
         var shown = await Cli.JsonAsync(["budget", "show", "--data", folder, "--json"]);
-        Directory.Delete(folder, true);
-        return [.. shown.GetProperty("accounts").EnumerateArray().Select(account => account.GetProperty("id").GetString()!)];
+        return [.. shown.GetProperty("accounts").EnumerateArray()];
     }
 
-    private string Copy(string setting, string changed)
+    private string Copy(string setting, string changed, params ReadOnlySpan<(string Setting, string Changed)> more)
     {
         var folder = Directory.CreateTempSubdirectory("fedllm-copied-").FullName;
         var original = Path.Combine(shared.Demo.DataFolder, "nodes", "hospital-a");
@@ -85,7 +133,13 @@ public sealed partial class CopiedNodeTests(SharedFederation shared)
         var yaml = File.ReadAllText(Path.Combine(folder, "node.yaml"));
         Assert.Contains(setting, yaml, StringComparison.Ordinal);
         yaml = Port().Replace(yaml, "${1}" + Cli.FreePort().ToString(CultureInfo.InvariantCulture));
-        File.WriteAllText(Path.Combine(folder, "node.yaml"), yaml.Replace(setting, changed, StringComparison.Ordinal).Replace("ledger: ledger.db", "ledger: copied.db", StringComparison.Ordinal));
+        foreach (var (before, after) in more)
+        {
+            Assert.Contains(before, yaml, StringComparison.Ordinal);
+            yaml = yaml.Replace(before, after, StringComparison.Ordinal);
+        }
+
+        File.WriteAllText(Path.Combine(folder, "node.yaml"), yaml.Replace(setting, changed, StringComparison.Ordinal).Replace("ledger: ledger.db", "ledger: copied/ledger.db", StringComparison.Ordinal));
         return folder;
     }
 

@@ -46,7 +46,7 @@ public sealed class TrainCommandTests : IDisposable
         var (code, _, errors) = await Cli.RunAsync(Arguments(records, broken));
         Assert.Equal(0, code);
         Assert.DoesNotContain("step 10 of", errors, StringComparison.Ordinal);
-        foreach (var file in new[] { "adapter_model.safetensors", "adapter_config.json" })
+        foreach (var file in new[] { "adapter_model.safetensors", "adapter_config.json", "adapter_privacy.json" })
         {
             Assert.Equal(await BytesAsync("whole", file), await BytesAsync("broken", file));
         }

@@ -12,6 +12,7 @@ internal static class DemoCommand
     private const int DefaultMetricsPort = 8090;
     private const int MostHospitals = 26;
     private const int MostShards = 4;
+    private const double MostDataEpsilon = 8191;
 
     public static Command Create()
     {
@@ -22,8 +23,9 @@ internal static class DemoCommand
         var map = new Option<string?>("--map") { Description = "Columns of a CSV file: patientId=COLUMN,text=COLUMN+COLUMN." };
         var hospitals = new Option<int>("--hospitals") { Description = $"Number of hospitals, 1 to {MostHospitals}.", DefaultValueFactory = _ => 4 };
         var shards = new Option<int>("--shards") { Description = $"Processes over which each hospital's model is cut, 0 to {MostShards}. Default: 0, each node holds it whole." };
+        var dataEpsilon = new Option<double>("--data-epsilon") { Description = "Each hospital's lifetime budget on its patients' data, at delta 1e-6. One that was started with less stays at that.", DefaultValueFactory = _ => 60 };
         var json = new Option<bool>("--json") { Description = "One line of JSON on standard output once the first request can be answered." };
-        var command = new Command(Name, "Starts a router and hospital nodes as processes of their own; Ctrl-C stops them all.") { port, metricsPort, data, records, map, hospitals, shards, json, CanaryCommand.Create() };
+        var command = new Command(Name, "Starts a router and hospital nodes as processes of their own; Ctrl-C stops them all.") { port, metricsPort, data, records, map, hospitals, shards, dataEpsilon, json, CanaryCommand.Create() };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(hospitals) is < 1 or > MostHospitals)
@@ -44,6 +46,12 @@ internal static class DemoCommand
                 return 2;
             }
 
+            if (!(parsed.GetValue(dataEpsilon) is >= 0 and <= MostDataEpsilon))
+            {
+                Console.Error.WriteLine($"fedllm demo: --data-epsilon is a number from 0 to {MostDataEpsilon}.");
+                return 2;
+            }
+
             var givenPort = parsed.GetValue(port);
             var options = new DemoOptions(
                 givenPort ?? DefaultPort,
@@ -53,6 +61,7 @@ internal static class DemoCommand
                 parsed.GetValue(map),
                 parsed.GetValue(hospitals),
                 parsed.GetValue(shards),
+                parsed.GetValue(dataEpsilon),
                 parsed.GetValue(json));
             return await RunAsync(options, cancellationToken);
         });

@@ -6,6 +6,7 @@ using FederatedDpLlm.Inference.Records;
 using FederatedDpLlm.Models.Training.Private;
 using FederatedDpLlm.Models.Weights;
 using FederatedDpLlm.Privacy;
+using FederatedDpLlm.Privacy.Accounting;
 using FederatedDpLlm.Privacy.Sampling;
 
 namespace FederatedDpLlm.Cli.Commands;
@@ -38,7 +39,7 @@ internal static class TrainCommand
                 () => new FineTuningPlan
                 {
                     Epsilon = new Epsilon(parsed.GetValue(epsilon)), Delta = new Delta(parsed.GetValue(delta)), Steps = parsed.GetValue(steps), SamplingRate = parsed.GetValue(rate),
-                    Rank = parsed.GetValue(rank), Threads = parsed.GetValue(threads),
+                    Rank = parsed.GetValue(rank), Threads = parsed.GetValue(threads), Records = Path.GetFileName(Path.TrimEndingDirectorySeparator(parsed.GetRequiredValue(records))),
                 },
                 parsed.GetValue(model),
                 parsed.GetRequiredValue(output),
@@ -87,18 +88,20 @@ internal static class TrainCommand
 
     private static void Show(FineTuningResult result, FineTuningPlan plan, string output, bool json, double seconds)
     {
+        var rho = ZeroConcentrated.RhoOf(result.Statement.ReleasedUnder(NeighbouringRelation.ReplaceOne));
         if (json)
         {
             JsonLine.Write(new
             {
                 adapter = output, epsilon = result.Epsilon, delta = plan.Delta.Value, noiseMultiplier = result.NoiseMultiplier, steps = plan.Steps, samplingRate = plan.SamplingRate,
-                patients = result.Patients, seconds,
+                patients = result.Patients, servingRho = rho, seconds,
             });
         }
         else
         {
             Console.Out.WriteLine(
                 $"{output}: an adapter of rank {plan.Rank}; each of {result.Patients} patients is promised epsilon {result.Epsilon:F2} at delta {plan.Delta}, noise {result.NoiseMultiplier:F2}.");
+            Console.Out.WriteLine($"{AdapterStatement.FileName} beside it states what was released. A node that serves it charges that once: rho {rho:G4} (composition zcdp) for each of 'hospitals_per_patient'.");
         }
     }
 }

@@ -73,7 +73,8 @@ internal static class DemoConfiguration
     /// <param name="port">The node's.</param>
     /// <param name="recordsFile">The hospital's records.</param>
     /// <param name="shards">Name and port of each process that holds a part of the model; none where the node holds it whole.</param>
-    public static string Node(string hospital, int port, string recordsFile, IReadOnlyList<(string Name, int Port)> shards) => Header("CONFIG_FILE=this-file dotnet FederatedDpLlm.Node.dll") + $$"""
+    /// <param name="dataEpsilon">The hospital's lifetime budget.</param>
+    public static string Node(string hospital, int port, string recordsFile, IReadOnlyList<(string Name, int Port)> shards, double dataEpsilon) => Header("CONFIG_FILE=this-file dotnet FederatedDpLlm.Node.dll") + $$"""
         federation: {{DemoCredentials.Federation}}
         hospital: {{hospital}}
         listen: {address: 127.0.0.1, port: {{Number(port)}}}
@@ -90,7 +91,7 @@ internal static class DemoConfiguration
 
         # What anyone can ever learn about a patient of this hospital, over all hospitals together. It never refills; the router has no say in it.
         # Generous, for trying things out: a real hospital starts far lower.
-        data_budget: {epsilon: 60.0, delta: 1.0e-6, composition: zcdp}
+        data_budget: {epsilon: {{dataEpsilon.ToString("0.0##############", CultureInfo.InvariantCulture)}}, delta: 1.0e-6, composition: zcdp}
         # One account for all patients. With admission_windows: yearly, quarterly or monthly, patients are parted by when their earliest record was
         # written, each part with an account of its own: new patients bring new accounts, and a part that is spent is read no more.
         admission_windows: none

@@ -73,7 +73,7 @@ internal sealed class DemoFederation : IAsyncDisposable
             _credentials.IssueInto(folders[index], PeerIdentity.Hospital(DemoCredentials.Federation, hospital));
             var shards = ports.Skip(hospitals.Count + (index * _options.Shards)).Take(_options.Shards).Select((port, shard) => ($"{hospital}-shard-{shard}", port)).ToList();
             processes.AddRange(shards.Select(shard => PrepareShard(hospital, folders[index], shard.Item1, shard.port, report)));
-            PrivateFiles.Write(Path.Combine(folders[index], "node.yaml"), DemoConfiguration.Node(hospital, ports[index], DemoRecords.FileName, shards));
+            PrivateFiles.Write(Path.Combine(folders[index], "node.yaml"), DemoConfiguration.Node(hospital, ports[index], DemoRecords.FileName, shards, _options.DataEpsilon));
         }
 
         var routerFolder = Path.Combine(_options.DataFolder, "router");

@@ -8,8 +8,6 @@ namespace FederatedDpLlm.Budgets;
 /// </summary>
 internal sealed partial class LateSettlements(LedgerWriter writer, TimeProvider clock, ILogger logger) : IAsyncDisposable
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
     private readonly ConcurrentDictionary<string, Func<LedgerBatch, Settlement>> _waiting = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _gate = new();
@@ -71,7 +69,7 @@ internal sealed partial class LateSettlements(LedgerWriter writer, TimeProvider 
     {
         try
         {
-            for (var pause = FirstPause; ; pause = pause + pause < LongestPause ? pause + pause : LongestPause)
+            for (var pause = RetryPauses.First; ; pause = RetryPauses.After(pause))
             {
                 await Task.Delay(pause, clock, _stopping.Token).ConfigureAwait(false);
                 await TryAllAsync().ConfigureAwait(false);

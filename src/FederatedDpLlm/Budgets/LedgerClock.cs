@@ -16,12 +16,21 @@ internal sealed class LedgerClock(TimeProvider clock)
 
     public DateTimeOffset Now => clock.GetUtcNow();
 
+    /// <summary>Ends after this much time has passed, whatever the wall clock says.</summary>
+    public Task Delay(TimeSpan pause) => Task.Delay(pause, clock);
+
     public bool IsBelieved => Ahead <= MostAhead;
 
     /// <summary>What to do about a clock that is not believed.</summary>
     public string Trouble => string.Create(
         CultureInfo.InvariantCulture,
         $"the clock of this machine has leapt {Ahead.TotalHours:0.#} hours ahead, so that quotas would refill early: set it right, or restart if the machine was asleep");
+
+    /// <summary>What to do where the ledger's own time, which never runs back, is far ahead of this machine's: an earlier start had a clock that was wrong, or this one's is. Null where it is not.</summary>
+    /// <param name="ledger">The last entry's time.</param>
+    public string? TroubleBehind(DateTimeOffset ledger) => ledger - Now <= MostAhead ? null : string.Create(
+        CultureInfo.InvariantCulture,
+        $"the ledger's last entry is of {ledger:u}, {(ledger - Now).TotalHours:0.#} hours ahead of this machine's clock, and quotas do not refill before that: set the clock right if it is this one that is wrong; if the entry's was, put this ledger aside and begin a new one, in which quotas begin anew");
 
     private TimeSpan Ahead => clock.GetUtcNow() - _openedAt - clock.GetElapsedTime(_opened);
 }

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using FederatedDpLlm.Security.Audit;
 using Microsoft.Extensions.Logging;
 
 namespace FederatedDpLlm.Budgets;
@@ -11,6 +12,9 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
 {
     private const int LargestBatch = 1024;
     private const int LongestQueue = 16 * 1024;
+
+    // Written where no call was there to write: only a write tells that the disk takes one.
+    private static readonly AuditRecord Repaired = new("ledger", AuditDecision.Recovered, "ledger", new Dictionary<string, string> { ["reason"] = "the ledger can be written again" });
 
     private readonly ILedgerStore _store;
     private readonly LedgerClock _clock;
@@ -37,8 +41,11 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     /// <summary>The ledger as of the last commit.</summary>
     public LedgerBook Book => Volatile.Read(ref _book);
 
-    /// <summary>Why nothing can be written: from a failed write until a later one succeeds, and while quotas would refill by a clock that is not believed. Null where all is well.</summary>
-    public string? Trouble => Volatile.Read(ref _mustReload) ? "the privacy ledger cannot be written" : ClockTrouble;
+    /// <summary>
+    /// Why somebody must look after the ledger: from a failed write until a later one succeeds, while quotas would refill by a clock that is not believed, and where they would not refill because the last entry's
+    /// time is yet to come (the one trouble under which calls go on). Null where all is well.
+    /// </summary>
+    public string? Trouble => Volatile.Read(ref _mustReload) ? "the privacy ledger cannot be written" : ClockTrouble ?? (Refills ? _clock.TroubleBehind(Book.Clock) : null);
 
     public async Task<T> CallAsync<T>(Func<LedgerBatch, T> apply, CancellationToken cancellationToken)
     {
@@ -65,7 +72,7 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
     private async Task RunAsync()
     {
         var batch = new List<LedgerCall>(LargestBatch);
-        while (await _calls.Reader.WaitToReadAsync().ConfigureAwait(false))
+        while (await WaitForCallsAsync().ConfigureAwait(false))
         {
             while (batch.Count < LargestBatch && _calls.Reader.TryRead(out var call))
             {
@@ -77,8 +84,25 @@ internal sealed partial class LedgerWriter : IAsyncDisposable
         }
     }
 
+    // A load balancer keeps everybody away from what is not ready: after a failed write the writer tries by itself, or no call would ever find that the disk is well again.
+    private async Task<bool> WaitForCallsAsync()
+    {
+        var calls = _calls.Reader.WaitToReadAsync().AsTask();
+        for (var pause = RetryPauses.First; _mustReload && !calls.IsCompleted; pause = RetryPauses.After(pause))
+        {
+            if (await Task.WhenAny(calls, _clock.Delay(pause)).ConfigureAwait(false) != calls)
+            {
+                Process([new LedgerCall<long>(batch => batch.Record(Repaired), CancellationToken.None)]);
+            }
+        }
+
+        return await calls.ConfigureAwait(false);
+    }
+
     // A ledger whose accounts never refill has no use for the time but in its entries.
-    private string? ClockTrouble => _clock.IsBelieved || !Book.Accounts.Values.Any(account => account.Window.ResetsAt is not null) ? null : _clock.Trouble;
+    private bool Refills => Book.Accounts.Values.Any(account => account.Window.ResetsAt is not null);
+
+    private string? ClockTrouble => _clock.IsBelieved || !Refills ? null : _clock.Trouble;
 
     private void Process(List<LedgerCall> calls)
     {

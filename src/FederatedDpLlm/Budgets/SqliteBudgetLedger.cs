@@ -23,10 +23,10 @@ public sealed class SqliteBudgetLedger : IBudgetLedger, IAsyncDisposable
         _late = new LateSettlements(_writer, clock, logger);
     }
 
-    /// <summary>False from a failed write until a later call has read the store back and written again, and while the clock cannot be believed: not ready.</summary>
+    /// <summary>False from a failed write until the store was read back and written again, while the clock cannot be believed, and while the last entry's time is more than a day to come: not ready.</summary>
     public bool IsAvailable => _writer.Trouble is null;
 
-    /// <summary>Why nothing can be admitted now, for people; null where all is well.</summary>
+    /// <summary>Why it is not available, and what to do, for people; null where all is well.</summary>
     public string? Trouble => _writer.Trouble;
 
     /// <summary>Settlements whose write failed and that are being made again: what they hold stays held until then.</summary>

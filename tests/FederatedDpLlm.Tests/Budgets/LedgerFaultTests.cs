@@ -48,6 +48,27 @@ public sealed class LedgerFaultTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_ledger_that_nobody_asks_finds_by_itself_that_its_disk_is_well_again()
+    {
+        _faults.FailNextWrites = 3;
+        await Assert.ThrowsAsync<BudgetStoreException>(() => _ledger.Reserve("r", ("a", 10)));
+        Assert.Equal("the privacy ledger cannot be written", _ledger.Trouble);
+        await UntilAsync(() => _ledger.IsAvailable);
+        Assert.Equal((0, 0, 10), _ledger.Balance("a"));
+        Assert.Equal([AuditDecision.Recovered], DecisionsOf("ledger"));
+        Assert.IsType<ReserveOutcome.Reserved>(await _ledger.Reserve("r", ("a", 10)));
+        Verify();
+    }
+
+    [Fact]
+    public async Task A_ledger_that_waits_for_its_disk_closes_at_once()
+    {
+        _faults.FailBeforeWrite = true;
+        await Assert.ThrowsAsync<BudgetStoreException>(() => _ledger.Reserve("r", ("a", 10)));
+        await _ledger.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30), LedgerFolder.Cancel);
+    }
+
+    [Fact]
     public async Task An_admission_whose_answer_was_lost_counts_as_spent()
     {
         await _ledger.Reserve("before", ("a", 1));
@@ -190,11 +211,13 @@ public sealed class LedgerFaultTests : IAsyncLifetime
         Assert.All(await Task.WhenAll(Enumerable.Range(0, 50).Select(i => _ledger.Reserve($"r{i}", ("a", 0)))), outcome => Assert.IsType<ReserveOutcome.Reserved>(outcome));
     }
 
-    private async Task UntilSettledAsync()
+    private Task UntilSettledAsync() => UntilAsync(() => _ledger.UnsettledCount == 0);
+
+    private async Task UntilAsync(Func<bool> done)
     {
-        for (var patience = 0; _ledger.UnsettledCount > 0; patience++)
+        for (var patience = 0; !done(); patience++)
         {
-            Assert.True(patience < 3000, "half a minute of pauses has not settled it");
+            Assert.True(patience < 3000, "half a minute of pauses has not mended it");
             _clock.Advance(TimeSpan.FromSeconds(30));
             await Task.Delay(10, LedgerFolder.Cancel);
         }

@@ -97,6 +97,31 @@ public sealed class QuotaWindowTests : IDisposable
     }
 
     [Fact]
+    public async Task A_start_under_a_clock_that_was_years_ahead_is_told_from_then_on()
+    {
+        await using (var ledger = await _folder.OpenAsync(new FakeTimeProvider(Wednesday.AddDays(800))))
+        {
+            await ledger.Ensure(LedgerFolder.Quota("a", 10));
+            await Spend(ledger, "once", 10);
+            Assert.Null(ledger.Trouble);
+        }
+
+        await using (var ledger = await _folder.OpenAsync(_clock))
+        {
+            Assert.False(ledger.IsAvailable);
+            Assert.Contains("last entry is of 2029-01-26", ledger.Trouble, StringComparison.Ordinal);
+            Assert.Contains("19200 hours ahead", ledger.Trouble, StringComparison.Ordinal);
+
+            // What is left may be spent; it is not more than the policy says.
+            Assert.IsType<ReserveOutcome.Exhausted>(await ledger.Reserve("r", ("a", 1)));
+            _clock.Advance(TimeSpan.FromDays(799));
+            Assert.Null(ledger.Trouble);
+        }
+
+        Assert.True(LedgerVerifier.Verify(_folder.Path).Ok);
+    }
+
+    [Fact]
     public async Task Many_small_leaps_add_up_to_one_that_is_not_believed()
     {
         var clock = new SteppingClock(Wednesday);

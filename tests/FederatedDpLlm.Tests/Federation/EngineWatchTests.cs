@@ -1,5 +1,6 @@
 using FederatedDpLlm.Federation.Nodes.Serving;
 using FederatedDpLlm.Inference.Engines;
+using FederatedDpLlm.Tests.Budgets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -22,6 +23,18 @@ public sealed class EngineWatchTests
         clock.Advance(TimeSpan.FromSeconds(3));
         Assert.True(await watch.IsReadyAsync(TestContext.Current.CancellationToken));
         Assert.Equal(3, engine.Asked);
+    }
+
+    [Fact]
+    public async Task A_wall_clock_that_is_set_back_makes_no_old_answer_fresh()
+    {
+        var (engine, clock) = (new MoodyEngine(), new SteppingClock(new DateTimeOffset(2026, 11, 18, 10, 0, 0, TimeSpan.Zero)));
+        var watch = new EngineWatch(engine, clock, NullLogger<EngineWatch>.Instance);
+        Assert.True(await watch.IsReadyAsync(TestContext.Current.CancellationToken));
+        engine.Ready = false;
+        clock.Step(TimeSpan.FromDays(-400));
+        clock.Pass(TimeSpan.FromSeconds(3));
+        Assert.False(await watch.IsReadyAsync(TestContext.Current.CancellationToken));
     }
 
     private sealed class MoodyEngine : IInferenceEngine

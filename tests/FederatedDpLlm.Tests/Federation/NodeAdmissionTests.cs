@@ -52,6 +52,17 @@ public sealed class NodeAdmissionTests : IAsyncLifetime
         AssertLast(AuditDecision.Admitted, null);
     }
 
+    [Theory, InlineData(AnswerMechanism.Choice), InlineData(AnswerMechanism.Public)]
+    public async Task A_router_cannot_take_the_name_of_an_adapters_charge(AnswerMechanism mechanism)
+    {
+        var request = Request(mechanism);
+        request.RequestId = "adapter:" + new string('a', 64) + ":data:h/all";
+        var (plan, refusal) = await _admission.AdmitAsync(request, LedgerFolder.Cancel);
+        Assert.Null(plan);
+        Assert.Equal(RefusalCodes.DuplicateRequest, refusal!.Code);
+        Assert.IsType<ReserveOutcome.Reserved>(await _ledger.Reserve(request.RequestId, ("data:h/all", 1)));
+    }
+
     [Fact]
     public async Task A_question_that_is_none_is_refused_and_recorded_without_its_text()
     {

@@ -35,6 +35,9 @@ public sealed record FineTuningPlan
     /// <summary>Steps from a checkpoint to the next.</summary>
     public int StepsBetweenCheckpoints { get; init; } = 10;
 
+    /// <summary>What the records are called, for the adapter's statement.</summary>
+    public string Records { get; init; } = string.Empty;
+
     /// <summary>Threads; the result does not depend on them.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 }

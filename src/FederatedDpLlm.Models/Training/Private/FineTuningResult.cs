@@ -7,4 +7,5 @@ namespace FederatedDpLlm.Models.Training.Private;
 /// <param name="NoiseMultiplier">Deviation of the noise over what one patient can change.</param>
 /// <param name="Released">The event, for an accountant or a ledger.</param>
 /// <param name="Patients">How many there were.</param>
-public sealed record FineTuningResult(double Epsilon, double NoiseMultiplier, PrivacyEvent Released, int Patients);
+/// <param name="Statement">What stands beside the adapter for whoever serves it.</param>
+public sealed record FineTuningResult(double Epsilon, double NoiseMultiplier, PrivacyEvent Released, int Patients, AdapterStatement Statement);

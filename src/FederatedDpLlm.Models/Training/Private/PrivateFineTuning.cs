@@ -59,8 +59,10 @@ public static class PrivateFineTuning
         }
 
         WriteAdapter(output, factors);
+        var statement = StatementOf(output, model, plan, options, trainer.Account);
+        statement.Write(AdapterStatement.Beside(output));
         Directory.Delete(checkpoints, recursive: true);
-        return new FineTuningResult(trainer.Account.EpsilonAfter(options.Steps), options.NoiseMultiplier, trainer.Account.EventAfter(options.Steps), patients.Count);
+        return new FineTuningResult(statement.Epsilon, options.NoiseMultiplier, trainer.Account.EventAfter(options.Steps), patients.Count, statement);
     }
 
     private static PrivateTrainingOptions Options(FineTuningPlan plan, int patients, ModelConfiguration shape) => new()
@@ -118,6 +120,21 @@ public static class PrivateFineTuning
         File.Move(path + ".part", path);
         return fresh;
     }
+
+    private static AdapterStatement StatementOf(string output, string model, FineTuningPlan plan, PrivateTrainingOptions options, TrainingAccount account) => new()
+    {
+        WeightsSha256 = AdapterStatement.DigestOf(output),
+        Unit = AdapterStatement.PatientUnit,
+        NoiseMultiplier = options.NoiseMultiplier,
+        SamplingRate = options.SamplingRate,
+        Steps = options.Steps,
+        NoiseDistance = account.DistanceAfter(options.Steps),
+        Epsilon = account.EpsilonAfter(options.Steps),
+        Delta = options.Delta.Value,
+        Relation = nameof(Privacy.NeighbouringRelation.AddOrRemoveOne),
+        Records = plan.Records,
+        BaseModel = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model))),
+    };
 
     private static void WriteAdapter(string output, LowRankFactors factors)
     {

@@ -32,6 +32,9 @@ public sealed class TrainingAccount
     /// <summary>What so many steps release; an accountant's argument.</summary>
     public PrivacyEvent EventAfter(int steps) => new RepeatedEvent(Step(Options.SamplingRate, Options.NoiseMultiplier), steps);
 
+    /// <summary>The most that the noise of so many steps is away from the exact distribution (total variation).</summary>
+    public double DistanceAfter(int steps) => steps * _distancePerStep;
+
     /// <summary>epsilon at the options' delta; infinite without noise.</summary>
     public double EpsilonAfter(int steps)
     {
@@ -43,7 +46,7 @@ public sealed class TrainingAccount
         // The sampler's distance from the exact noise takes its part of delta: (1 + e^epsilon) t (see BatchGaussianSampler.DeltaOf).
         var curve = _step.Times(steps);
         var half = curve.EpsilonAt(new Delta(Options.Delta.Value / 2));
-        var taken = (1 + Math.Exp(half)) * steps * _distancePerStep;
+        var taken = (1 + Math.Exp(half)) * DistanceAfter(steps);
         return taken < Options.Delta.Value / 2 ? curve.EpsilonAt(new Delta(Options.Delta.Value - taken)) : double.PositiveInfinity;
     }
 

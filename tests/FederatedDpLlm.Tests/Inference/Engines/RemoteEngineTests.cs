@@ -50,6 +50,19 @@ public sealed class RemoteEngineTests
     }
 
     [Fact]
+    public async Task Whatever_a_voters_call_throws_it_reads_what_the_public_context_read_unless_the_caller_has_left()
+    {
+        Exception[] faults = [new EngineException(EngineFault.Malformed, "m"), new InvalidOperationException("no text"), new TaskCanceledException(), new OutOfMemoryException()];
+        foreach (var fault in faults)
+        {
+            Assert.Equal(7, await RemoteEngine.OrAsync(Task.FromException<int>(fault), 7, Token));
+        }
+
+        var left = new CancellationToken(canceled: true);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RemoteEngine.OrAsync(Task.FromCanceled<int>(left), 7, left));
+    }
+
+    [Fact]
     public async Task A_question_that_the_engine_cannot_answer_is_refused_with_what_to_do()
     {
         await using var server = new OpenAiExchanges { LogProbabilities = false };

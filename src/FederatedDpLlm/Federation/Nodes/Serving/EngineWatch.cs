@@ -9,14 +9,14 @@ public sealed partial class EngineWatch(IInferenceEngine engine, TimeProvider cl
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(2);
     private readonly SemaphoreSlim _turn = new(1, 1);
     private bool _ready = true;
-    private DateTimeOffset _asked = DateTimeOffset.MinValue;
+    private long? _asked;
 
     public async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            if (clock.GetUtcNow() - _asked >= Fresh)
+            if (_asked is not { } asked || clock.GetElapsedTime(asked) >= Fresh)
             {
                 var status = await engine.StatusAsync(cancellationToken);
                 if (status.Ready != _ready)
@@ -24,7 +24,7 @@ public sealed partial class EngineWatch(IInferenceEngine engine, TimeProvider cl
                     LogChange(status.Model, status.Ready ? "ready" : status.Trouble ?? "not ready");
                 }
 
-                (_ready, _asked) = (status.Ready, clock.GetUtcNow());
+                (_ready, _asked) = (status.Ready, clock.GetTimestamp());
             }
 
             return _ready;

@@ -69,6 +69,11 @@ public sealed partial class NodeAdmission(IPrivateAnswering answering, DataAccou
 
     private (AnswerPlan? Plan, Refusal? Refusal) Plan(AnswerRequest request, Func<Inference.Question, PlanOutcome> planner)
     {
+        if (AdapterAccounts.Names(request.RequestId))
+        {
+            return (null, Refuse(RefusalCodes.DuplicateRequest, "This request was seen before."));
+        }
+
         Inference.Question question;
         try
         {

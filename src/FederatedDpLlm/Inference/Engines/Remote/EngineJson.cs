@@ -2,13 +2,20 @@ using System.Text.Json;
 
 namespace FederatedDpLlm.Inference.Engines.Remote;
 
-/// <summary>Reads a server's JSON, which is of any form until looked at: what is absent or of another kind is null or empty.</summary>
+/// <summary>
+/// Reads a server's JSON, which is of any form until looked at: what is absent or of another kind is null or empty, and so is a text that is none (half of a
+/// surrogate pair, which servers write for part of a character).
+/// </summary>
 internal static class EngineJson
 {
     public static JsonElement? Property(this JsonElement parent, string name) =>
-        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+        parent.ValueKind == JsonValueKind.Object && Readable(() => parent.TryGetProperty(name, out var value) ? value : (JsonElement?)null) is { ValueKind: not JsonValueKind.Null } found ? found : null;
 
-    public static string? Text(this JsonElement parent, string name) => parent.Property(name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+    public static string? Text(this JsonElement parent, string name) => parent.Property(name) is { ValueKind: JsonValueKind.String } text ? Readable(text.GetString) : null;
+
+    /// <summary>The members of an object whose names are texts.</summary>
+    public static IEnumerable<(string Name, JsonElement Value)> Members(this JsonElement map) =>
+        map.ValueKind == JsonValueKind.Object ? map.EnumerateObject().Select(member => (Name: Readable(() => member.Name)!, member.Value)).Where(member => member.Name is not null) : [];
 
     public static bool IsTrue(this JsonElement parent, string name) => parent.Property(name) is { ValueKind: JsonValueKind.True };
 
@@ -42,4 +49,17 @@ internal static class EngineJson
     }
 
     public static EngineException Lacks(string missing) => new(EngineFault.Malformed, $"The engine's answer lacks {missing}.");
+
+    // What JsonElement throws for a text, or a name that it has to read on its way to another, that is no UTF-16.
+    private static T? Readable<T>(Func<T?> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidOperationException)
+        {
+            return default;
+        }
+    }
 }

@@ -151,7 +151,7 @@ internal sealed class OllamaDialect(EngineEndpoint endpoint, RemoteEngineOptions
         try
         {
             var shown = await endpoint.LookUpAsync("api/show", new JsonObject { ["model"] = options.Model }, cancellationToken).ConfigureAwait(false);
-            var information = shown.Property("model_info") is { ValueKind: JsonValueKind.Object } found ? found.EnumerateObject().ToList() : [];
+            var information = shown.Property("model_info")?.Members() ?? [];
             return information.Where(entry => entry.Name.EndsWith(".context_length", StringComparison.Ordinal)).Select(entry => entry.Value.AsCount() ?? 0).FirstOrDefault();
         }
         catch (EngineException error) when (error.Status == 404)

@@ -47,7 +47,7 @@ internal sealed class RemoteDecodingBatch(IReadOnlyList<string> prompts, RemoteE
     {
         var asked = prompts.Distinct(StringComparer.Ordinal).ToDictionary(prompt => prompt, prompt => dialect.NextAsync(prompt, _answer, cancellationToken), StringComparer.Ordinal);
         var shared = await asked[prompts[0]].ConfigureAwait(false);
-        var given = await Task.WhenAll(prompts.Select(prompt => RemoteEngine.OrAsync(asked[prompt], shared))).ConfigureAwait(false);
+        var given = await Task.WhenAll(prompts.Select(prompt => RemoteEngine.OrAsync(asked[prompt], shared, cancellationToken))).ConfigureAwait(false);
         var candidates = shared.Where(candidate => candidate.Id is not null || candidate.IsWholeText)
             .OrderByDescending(candidate => candidate.LogProbability).ThenBy(candidate => candidate.Text, StringComparer.Ordinal).ThenBy(candidate => candidate.Id).Take(options.TopCandidates).ToList();
         if (candidates.Count == 0)

@@ -65,7 +65,7 @@ public sealed class RemoteEngine : IInferenceEngine, IDisposable
         }
 
         var shared = await asked[distinct[0]].ConfigureAwait(false);
-        return await Task.WhenAll(distinct.Select(key => OrAsync(asked[key], shared))).ConfigureAwait(false);
+        return await Task.WhenAll(distinct.Select(key => OrAsync(asked[key], shared, cancellationToken))).ConfigureAwait(false);
     }
 
     public async Task<IDecodingBatch> OpenDecodingAsync(IReadOnlyList<ChatContext> contexts, int maxTokens, CancellationToken cancellationToken)
@@ -115,14 +115,14 @@ public sealed class RemoteEngine : IInferenceEngine, IDisposable
     public void Dispose() => _endpoint.Dispose();
 
     // Whether a shard's records upset the server (too long, a filter, a crash) is private: once the public context's call came back, such a voter reads what that
-    // one read, and nobody sees an error.
-    internal static async Task<T> OrAsync<T>(Task<T> voter, T shared)
+    // one read, and nobody sees an error, whatever it is. Only a caller who has left ends the answer.
+    internal static async Task<T> OrAsync<T>(Task<T> voter, T shared, CancellationToken cancellationToken)
     {
         try
         {
             return await voter.ConfigureAwait(false);
         }
-        catch (EngineException)
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
             return shared;
         }

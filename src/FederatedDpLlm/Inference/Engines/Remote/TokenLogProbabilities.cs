@@ -15,7 +15,7 @@ internal static class TokenLogProbabilities
             : null));
 
     /// <summary><c>{"text": logprob}</c>.</summary>
-    public static IReadOnlyList<TokenCandidate> Mapped(JsonElement map) => Once(map.EnumerateObject().Select(entry => Candidate(entry.Name, LogProbability(entry.Value))));
+    public static IReadOnlyList<TokenCandidate> Mapped(JsonElement map) => Once(map.Members().Select(entry => Candidate(entry.Name, LogProbability(entry.Value))));
 
     /// <summary>The sum over an echoed prompt's tokens that begin at or after <paramref name="start"/> and before <paramref name="end"/>; null where nothing is echoed.</summary>
     /// <param name="probabilities">With <c>token_logprobs</c> and <c>text_offset</c>.</param>

@@ -69,6 +69,10 @@ public abstract class RemoteConformance : EngineConformance
     [InlineData("{\"choices\":[{\"logprobs\":{\"content\":[{\"top_logprobs\":[{\"token\":\"A\",\"logprob\":-1e999}]}]}}]}")]
     [InlineData("{\"message\":{\"content\":7},\"logprobs\":{}}")]
     [InlineData("{\"message\":{},\"logprobs\":[{\"top_logprobs\":\"A\"}],\"completion_probabilities\":[[]],\"tokens\":3}")]
+    [InlineData("{\"\\ud800\":1}")]
+    [InlineData("{\"\\ud800\":1,\"choices\":[{}],\"message\":{},\"tokens\":{}}")]
+    [InlineData("{\"choices\":[{\"message\":{\"content\":\"\\ud800\"},\"logprobs\":{\"top_logprobs\":[{\"\\ud800\":-1}]}}],\"message\":{\"content\":\"\\ud800\"}}")]
+    [InlineData("{\"choices\":[{\"logprobs\":{\"content\":[{\"top_logprobs\":[{\"token\":\"\\udc00\",\"logprob\":-1}]}]}}]}")]
     public async Task A_hostile_answer_is_a_named_fault(string answer)
     {
         Replace(context => context.Response.WriteAsync(answer));
@@ -219,8 +223,8 @@ public abstract class RemoteConformance : EngineConformance
     [Fact]
     public async Task Records_that_upset_the_server_in_any_way_make_a_voter_read_the_public_context_and_no_error()
     {
-        var (status, abort) = (400, false);
-        Server.Instead = (context, body) =>
+        var (status, abort, text) = (400, false, string.Empty);
+        Server.Instead = async (context, body) =>
         {
             var poisoned = body?.ToJsonString().Contains("poison", StringComparison.Ordinal) == true;
             context.Response.StatusCode = poisoned ? status : 200;
@@ -228,18 +232,22 @@ public abstract class RemoteConformance : EngineConformance
             {
                 context.Abort();
             }
+            else if (poisoned)
+            {
+                await context.Response.WriteAsync(text);
+            }
 
-            return Task.FromResult(poisoned);
+            return poisoned;
         };
-        foreach (var (next, cut) in new[] { (400, false), (500, false), (200, false), (200, true) })
+        foreach (var next in new[] { (400, false, ""), (500, false, ""), (200, false, ""), (200, true, ""), (200, false, "{\"\\ud800\":1}") })
         {
-            (status, abort) = (next, cut);
+            (status, abort, text) = next;
             var scores = await Engine.ScoreAsync([new(Asked, []), new(Asked, ["poison"])], Drugs, Cancellation);
             Assert.Equal(scores[0], scores[1]);
             if (Engine.Capabilities.Logits)
             {
                 await using var batch = await Engine.OpenDecodingAsync([new(Asked, []), new(Asked, ["poison"])], 8, Cancellation);
-                Assert.Equal(batch.Logits(0).ToArray(), batch.Logits(1).ToArray());
+                Assert.True(batch.Logits(0).SequenceEqual(batch.Logits(1)) || text.Length > 0);
             }
         }
     }
