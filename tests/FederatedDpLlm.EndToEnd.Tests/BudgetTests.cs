@@ -55,6 +55,8 @@ public sealed class BudgetTests
         var privacy = body.GetProperty("privacy");
         Assert.Equal(100, privacy.GetProperty("voters").GetInt32());
         Assert.Equal(4, privacy.GetProperty("accounts").EnumerateArray().Count(account => account.GetProperty("kind").GetString() == "data" && account.GetProperty("charged").GetDouble() == 4 * 0.125));
+        var hospitals = (await demo.StateAsync()).GetProperty("hospitals").EnumerateArray().ToList();
+        Assert.Matches("^[0-9a-f]{64}$", Assert.Single(hospitals.Select(hospital => hospital.GetProperty("modelDigest").GetString()).Distinct()));
         var metrics = await demo.Client.GetStringAsync(demo.MetricsUrl, TestContext.Current.CancellationToken);
         Assert.Contains("fedllm_epsilon_spent", metrics, StringComparison.Ordinal);
         Assert.Matches("fedllm_node_available\\{[^\n]*node=\"hospital-a\"[^\n]* 1( |\n)", metrics);

@@ -9,7 +9,8 @@ namespace FederatedDpLlm.Tests.Routing;
 /// <summary>Nodes that are well by their probes and come to nothing at every question: each draw is charged, so the router soon asks them no more.</summary>
 public sealed class BrokenNodeTests
 {
-    private readonly FakeTimeProvider _clock = new(TimeProvider.System.GetUtcNow());
+    // Deadlines are the system's time: a clock that stands still lies ahead of it, so that a slow machine breaks none.
+    private readonly FakeTimeProvider _clock = new(TimeProvider.System.GetUtcNow().AddMinutes(10));
 
     [Fact]
     public async Task A_node_that_answers_its_probes_and_breaks_at_its_questions_costs_three_of_them_and_is_out()
@@ -57,14 +58,15 @@ public sealed class BrokenNodeTests
     [Fact]
     public async Task A_node_that_hangs_at_its_questions_is_out_as_one_that_breaks()
     {
-        await using var router = await RouterUnderTest.StartAsync(test => test.AnswerTimeoutSeconds = 1, "a", "b");
+        await using var router = await RouterUnderTest.StartAsync(test => test.AnswerTimeoutSeconds = 1, "a");
         router.Nodes[0].Script = (_, _) => Task.Delay(Timeout.Infinite, TestContext.Current.CancellationToken);
         for (var question = 0; question < 4; question++)
         {
-            Assert.IsType<RouteEvent.Completed>((await router.AskAsync(Choice(1)))[^1]);
+            Assert.IsType<RouteEvent.Refused>(Assert.Single(await router.AskAsync(Choice(1))));
         }
 
-        Assert.Equal(3, router.Nodes[0].Asked);
+        Assert.Equal(3.0, router.Spent("global"));
+        Assert.Contains("broke at its last 3 questions", router.Directory["a"].Snapshot.Trouble, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -108,6 +110,34 @@ public sealed class BrokenNodeTests
 
         router.Nodes[0].Script = ScriptedNode.AnswerAsync;
         Assert.IsType<RouteEvent.Completed>((await router.AskAsync(Choice(1)))[^1]);
+    }
+
+    [Theory, InlineData(29, 4), InlineData(31, 3)]
+    public async Task Callers_who_leave_after_a_long_silence_have_met_a_node_that_hangs(int seconds, int asked)
+    {
+        await using var router = await StartAsync("a");
+        for (var question = 0; question < 4; question++)
+        {
+            using var leaving = new CancellationTokenSource();
+            var reached = new TaskCompletionSource();
+            router.Nodes[0].Script = async (_, responses) =>
+            {
+                reached.SetResult();
+                await Task.Delay(Timeout.Infinite, TestContext.Current.CancellationToken);
+            };
+            var answer = router.Router.AskAsync(Choice(1), true, leaving.Token).ToListAsync(TestContext.Current.CancellationToken).AsTask();
+            if (await Task.WhenAny(answer, reached.Task) == answer)
+            {
+                Assert.IsType<RouteEvent.Refused>(Assert.Single(await answer));
+                continue;
+            }
+
+            _clock.Advance(TimeSpan.FromSeconds(seconds));
+            await leaving.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => answer);
+        }
+
+        Assert.Equal((asked, (double)asked), (router.Nodes[0].Asked, router.Spent("global")));
     }
 
     [Theory, InlineData("empty text"), InlineData("a second admission"), InlineData("nothing"), InlineData("another choice"), InlineData("an end without an answer")]
@@ -195,13 +225,21 @@ public sealed class BrokenNodeTests
     public async Task A_hospital_that_does_not_say_whether_it_takes_part_is_left_out_after_seconds_and_asked_no_more_after_three_questions()
     {
         await using var router = await StartAsync("a", "b");
-        router.Nodes[0].Contribution = (_, _) => Task.Delay(Timeout.Infinite, TestContext.Current.CancellationToken);
         for (var question = 0; question < 4; question++)
         {
-            var asked = router.AskAsync(AtRouter(Choice(1)));
-            while (!asked.IsCompleted && await Task.WhenAny(asked, Task.Delay(20, TestContext.Current.CancellationToken)) != asked)
+            var reached = new TaskCompletionSource();
+            router.Nodes[0].Contribution = async (_, _) =>
             {
-                _clock.Advance(TimeSpan.FromMilliseconds(100));
+                reached.SetResult();
+                await Task.Delay(Timeout.Infinite, TestContext.Current.CancellationToken);
+            };
+            var asked = router.AskAsync(AtRouter(Choice(1)));
+            if (await Task.WhenAny(asked, reached.Task) != asked)
+            {
+                // For the other hospital's word to arrive.
+                await Task.Delay(500, TestContext.Current.CancellationToken);
+                Assert.False(asked.IsCompleted);
+                _clock.Advance(TimeSpan.FromSeconds(5));
             }
 
             Assert.Equal(["b"], Assert.IsType<RouteEvent.Completed>((await asked)[^1]).Completion.Nodes);

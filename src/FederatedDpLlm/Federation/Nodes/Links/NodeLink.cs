@@ -19,7 +19,6 @@ public sealed class NodeLink : IDisposable
     private const int MissedProbes = 3;
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
     private readonly GrpcChannel _channel;
-    private readonly TimeProvider _clock;
     private readonly Lock _gate = new();
     private readonly NodeBreaker _breaker;
     private NodeSnapshot _snapshot;
@@ -27,7 +26,7 @@ public sealed class NodeLink : IDisposable
 
     public NodeLink(NodeEndpoint endpoint, string federation, PeerCredentials credentials, TimeProvider clock)
     {
-        _clock = clock;
+        Clock = clock;
         _breaker = new NodeBreaker(clock);
         _snapshot = new NodeSnapshot(endpoint.Id, false, 0, 0, null, null, "not reached yet");
         _channel = GrpcChannel.ForAddress(endpoint.Address, new GrpcChannelOptions
@@ -83,11 +82,11 @@ public sealed class NodeLink : IDisposable
     {
         try
         {
-            var status = await Client.GetStatusAsync(new StatusRequest(), deadline: _clock.GetUtcNow().UtcDateTime + timeout, cancellationToken: cancellationToken);
+            var status = await Client.GetStatusAsync(new StatusRequest(), deadline: Clock.GetUtcNow().UtcDateTime + timeout, cancellationToken: cancellationToken);
             _missed = 0;
             var fault = NodeClaims.FaultOf(status, Id);
             Publish(before => fault is null
-                ? before with { Healthy = true, Status = status, LastSeen = _clock.GetUtcNow(), Trouble = null }
+                ? before with { Healthy = true, Status = status, LastSeen = Clock.GetUtcNow(), Trouble = null }
                 : before with { Healthy = false, Trouble = fault });
         }
         catch (RpcException error) when (!cancellationToken.IsCancellationRequested)
@@ -115,9 +114,11 @@ public sealed class NodeLink : IDisposable
             }
 
             _snapshot = _snapshot with { InFlight = _snapshot.InFlight + 1 };
-            return new TrackedQuestion(this, trial, _clock.GetTimestamp());
+            return new TrackedQuestion(this, trial, Clock.GetTimestamp());
         }
     }
+
+    internal TimeProvider Clock { get; }
 
     public void Dispose() => _channel.Dispose();
 
@@ -139,7 +140,7 @@ public sealed class NodeLink : IDisposable
     internal void CountAnswer(long started) => Publish(before =>
     {
         _breaker.Answered();
-        var latency = _clock.GetElapsedTime(started).TotalMilliseconds;
+        var latency = Clock.GetElapsedTime(started).TotalMilliseconds;
         return before with { LatencyMilliseconds = before.LatencyMilliseconds == 0 ? latency : ((1 - NewestWeight) * before.LatencyMilliseconds) + (NewestWeight * latency) };
     });
 

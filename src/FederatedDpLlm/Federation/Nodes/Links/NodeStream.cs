@@ -6,14 +6,23 @@ namespace FederatedDpLlm.Federation.Nodes.Links;
 /// <summary>Reads a node's events and turns every way in which a call can break into a value. What was sent and broke counts against the node.</summary>
 public sealed class NodeStream<TEvent>(NodeLink link, TrackedQuestion tracked, IAsyncStreamReader<TEvent> events)
 {
+    // Gateways and people wait less long than a draw may take: where they give up after this much silence, the node has not answered in time.
+    private static readonly TimeSpan LongSilence = TimeSpan.FromSeconds(30);
+
     public async Task<NodeReply<TEvent>> NextAsync(CancellationToken cancellationToken)
     {
+        var since = link.Clock.GetTimestamp();
         try
         {
             return await events.MoveNext(cancellationToken) ? new NodeReply<TEvent>.Event(events.Current) : new NodeReply<TEvent>.Ended();
         }
         catch (RpcException error)
         {
+            if (cancellationToken.IsCancellationRequested && link.Clock.GetElapsedTime(since) >= LongSilence)
+            {
+                tracked.Broke();
+            }
+
             cancellationToken.ThrowIfCancellationRequested();
             var neverSent = IsNeverSent(error);
             if (neverSent || error.StatusCode is StatusCode.Unavailable or StatusCode.Internal)
