@@ -81,15 +81,15 @@ internal static class SampledGaussianRenyi
         }
     }
 
-    // ln of E[r^alpha - 1 - alpha (r - 1)], scaled against overflow.
+    // ln of E[r^alpha - 1 - alpha (r - 1)], scaled by the larger of 1 and E[(q r')^alpha] with r' = e^(mu z - mu^2/2), which alone could overflow: r is at most twice the larger of 1 and q r'.
     private static double LogExcess(double rate, double mu, double alpha)
     {
-        double step = Math.Min(0.25, 0.5 / mu), from = -Reach, to = (alpha * mu) + Reach, scale = 0.5 * alpha * (alpha - 1) * mu * mu, sum = 0;
+        double step = Math.Min(0.25, 0.5 / mu), from = -Reach, to = (alpha * mu) + Reach, scale = Math.Max(0, (alpha * Math.Log(rate)) + (0.5 * alpha * (alpha - 1) * mu * mu)), sum = 0;
         for (var z = from; z <= to; z += step)
         {
             var logDensity = (-0.5 * z * z) - scale;
             var shift = (mu * z) - (0.5 * mu * mu);
-            var logRatio = shift > 40 ? Math.Log(rate) + shift + ((1 - rate) / rate * Math.Exp(-shift)) : Elementary.LogOnePlus(rate * Elementary.ExpMinusOne(shift));
+            var logRatio = shift > 40 ? LogOnePlusExp(Math.Log(rate) + shift) : Elementary.LogOnePlus(rate * Elementary.ExpMinusOne(shift));
             sum += alpha * logRatio > 30
                 ? Math.Exp((alpha * logRatio) + logDensity)
                 : Excess(logRatio, alpha) * Math.Exp(logDensity);

@@ -84,6 +84,35 @@ public sealed class ParameterTests
         }
     }
 
+    [Fact]
+    public void At_delta_0_there_is_the_pure_epsilon_or_none()
+    {
+        Assert.Equal(new Bracket(0, 0.7), PrivacyLoss.EpsilonAt(new PureEvent(new(0.7), Add), default));
+        Assert.Equal(new Bracket(double.PositiveInfinity, double.PositiveInfinity), PrivacyLoss.EpsilonAt(new GaussianEvent(1, Add), default));
+        Assert.Throws<ArgumentOutOfRangeException>(() => PrivacyLoss.DeltaAt(new GaussianEvent(1, Add), double.NaN));
+        Assert.Throws<ArgumentOutOfRangeException>(() => PrivacyLoss.DeltaAt(new GaussianEvent(1, Add), double.PositiveInfinity));
+        Assert.Throws<ArgumentNullException>(() => PrivacyLoss.DeltaAt(null!, 1));
+        Assert.Throws<UnaccountableEventException>(() => PrivacyLoss.EpsilonAt(new SumOfDiscreteGaussiansEvent(3, 1, 1, 1, Add), new(1e-6)));
+        Assert.Equal("released", Assert.Throws<ArgumentNullException>(() => ZeroConcentrated.RhoOf(null!)).ParamName);
+    }
+
+    // Where no lattice can be fine enough, bounds by moments and by what was given are the upper end, and the lower one is not above them.
+    [Fact]
+    public void A_bracket_that_is_wide_is_tightened_by_bounds()
+    {
+        var choices = new ExponentialMechanismEvent(0.01, Replace).Times(100_000);
+        var bracket = PrivacyLoss.EpsilonAt(choices, new(1e-6));
+        Assert.InRange(bracket.Upper, bracket.Lower, Math.Min(Renyi.EpsilonAt(choices, new(1e-6)), ZeroConcentrated.EpsilonAt(new(ZeroConcentrated.RhoOf(choices)), new(1e-6))));
+        Assert.InRange(PrivacyLoss.DeltaAt(choices, bracket.Upper).Upper, 0, RenyiCurve.Of(choices).DeltaAt(bracket.Upper));
+        var many = new LaplaceEvent(1e-3, Add).Times(1_000_000_000);
+        Assert.Equal(Renyi.EpsilonAt(many, new(1e-6)), PrivacyLoss.EpsilonAt(many, new(1e-6)).Upper);
+        Assert.Equal(0, PrivacyLoss.EpsilonAt(many, new(1e-6)).Lower);
+        Assert.InRange(PrivacyLoss.Interval(new PureEvent(new(0.2), Replace).Times(6), new(1e-5)), 0.39, 0.41);
+        Assert.Equal(4096, PrivacyLoss.Interval(new GaussianEvent(1, Add), new(1e-5)));
+        Assert.Equal(0.2, PrivacyLoss.DirectedDelta(new PoissonSampledEvent(0.2, new GaussianEvent(0, Add)), 0.1, remove: true), 1e-14);
+        Assert.Equal(1 - (0.8 * Math.Exp(0.1)), PrivacyLoss.DirectedDelta(new PoissonSampledEvent(0.2, new GaussianEvent(0, Add)), 0.1, remove: false), 1e-14);
+    }
+
     // A token of C 3 over 6 voters at temperature 2: 4 C/(s tau) = 1 for a replaced voter, half for one that abstains.
     [Fact]
     public void A_tokens_range_is_that_of_the_design_and_never_below_it()

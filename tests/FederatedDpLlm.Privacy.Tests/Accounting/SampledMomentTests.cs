@@ -48,6 +48,17 @@ public sealed class SampledMomentTests
         Assert.True(At(127.5) < At(128) && At(128) < At(128.5));
     }
 
+    // However little is sampled: what a moment is scaled by must not make it vanish.
+    [Theory, InlineData(1e-2, 1), InlineData(1e-5, 1), InlineData(1e-5, 0.3), InlineData(1e-12, 1.5), InlineData(1e-40, 2), InlineData(1e-100, 0.5), InlineData(0.3, 3)]
+    public void Divergences_grow_with_the_order_through_fractional_ones(double rate, double mu)
+    {
+        for (var order = 2; order < 128; order++)
+        {
+            var (below, between, above) = (SampledGaussianRenyi.Divergence(rate, mu, order), SampledGaussianRenyi.Divergence(rate, mu, order + 0.5), SampledGaussianRenyi.Divergence(rate, mu, order + 1));
+            Assert.True(below <= between * (1 + 1e-10) && between <= above * (1 + 1e-10), $"{below:R} {between:R} {above:R} at {order}");
+        }
+    }
+
     // All the terms of a binomial sum whose second half rises again: 1e-4 of a Gaussian of mu 1 at order 300.
     [Theory, InlineData(1e-4, 1, 300), InlineData(0.3, 0.05, 1000), InlineData(0.01, 0.25, 90), InlineData(0.5, 0.1, 400), InlineData(1e-6, 0.7, 64)]
     public void Whole_orders_add_up_every_term_that_counts(double rate, double mu, int order)

@@ -25,8 +25,25 @@ public sealed class RecordedAccountTests
         new ComposedEvent(Add, new GaussianEvent(2, Add).Times(3), new LaplaceEvent(3, Add), new PureEvent(new(0.1), Add).Times(7)), new GaussianEvent(3, Add).Times(7).Times(11), new PureEvent(new(0.1), Add).Times(0),
     ];
 
+    // So little that margins and the ends of series are a part of it.
+    private static IEnumerable<PrivacyEvent> Little =>
+    [
+        new LaplaceEvent(300, Add), new RandomizedResponseEvent(0.995, 3, Replace), new RandomizedResponseEvent(0.995, 3, Nothing), new DiscreteLaplaceEvent(300, 2, Add), new ExponentialMechanismEvent(0.05, Replace), new PureEvent(new(0.05), Add),
+        new MixtureOfGaussiansEvent(1, [0, 6], [0.9, 0.1], Add), new MixtureOfGaussiansEvent(100, [0, 1], [0.5, 0.5], Add), new MixtureOfGaussiansEvent(1, [0, 0.5, 1], [0.999, 0.0005, 0.0005], Add),
+        new PoissonSampledEvent(3e-5, new GaussianEvent(10 / 3.0, Add)), new PoissonSampledEvent(1e-5, new GaussianEvent(1, Add)), new PoissonSampledEvent(1e-3, new GaussianEvent(20, Add)), new PoissonSampledEvent(0.9, new GaussianEvent(0.2, Add)), new PoissonSampledEvent(1e-3, new PureEvent(new(0.1), Add)), new PoissonSampledEvent(1e-3, new GaussianEvent(5, Replace)),
+        new SampledWithoutReplacementEvent(100_000, 3, new GaussianEvent(2, Replace)), new SampledWithoutReplacementEvent(1000, 300, new GaussianEvent(0.2, Replace)), new RepeatAndSelectEvent(new GaussianEvent(50, Add), 1.5, 0.5), new RepeatAndSelectEvent(new PureEvent(new(0.01), Add), 1e6, 1e-9),
+    ];
+
     [Fact]
     public void Renyi_divergences_are_what_they_were() => Each("renyi", Digits, released => [.. Orders.Select(order => Renyi.DivergenceOf(released, new(order)))]);
+
+    // Logarithms of sums next to 1 keep 10 of their digits.
+    [Fact]
+    public void Little_Renyi_divergences_are_what_they_were() => Each("little renyi", 1e-10, Little, released => [.. new[] { 1, 1.001, 1.25, 2, 3.5, 17, 64.5 }.Select(order => Renyi.DivergenceOf(released, new(order)))]);
+
+    [Fact]
+    public void Little_sampled_Gaussian_noise_loses_what_it_did_to_13_digits() =>
+        Each("little sampled", Digits, Little.Where(released => released is PoissonSampledEvent { Part: GaussianEvent, Relation: Add }), released => [.. new[] { 1, 1.5, 2.5, 17, 64.5, 100.5 }.Select(order => Renyi.DivergenceOf(released, new(order)))]);
 
     [Fact]
     public void Renyi_epsilons_are_what_they_were() => Each("renyi epsilon", 1e-12, released => [Renyi.EpsilonAt(released, new(1e-6)), Renyi.EpsilonAt(released, new(0.1)), Renyi.EpsilonAt(released, default), Renyi.EpsilonAt(released, new(1e-6), [1, 2, 8, double.PositiveInfinity])]);
@@ -134,10 +151,12 @@ public sealed class RecordedAccountTests
         record.AssertUnchanged();
     }
 
-    private static void Each(string kind, double tolerance, Func<PrivacyEvent, double[]> figures)
+    private static void Each(string kind, double tolerance, Func<PrivacyEvent, double[]> figures) => Each(kind, tolerance, Events, figures);
+
+    private static void Each(string kind, double tolerance, IEnumerable<PrivacyEvent> events, Func<PrivacyEvent, double[]> figures)
     {
         var record = new RecordedFigures();
-        foreach (var (released, i) in Events.Select((released, i) => (released, i)))
+        foreach (var (released, i) in events.Select((released, i) => (released, i)))
         {
             try
             {
