@@ -13,12 +13,7 @@ internal sealed class AdvancedCurrency(Delta delta) : Currency(delta)
 
     public override double BudgetFor(Epsilon epsilon)
     {
-        if (Delta.Value == 0)
-        {
-            return 0;
-        }
-
-        // sqrt(S) = sqrt(2L + 2 epsilon) - sqrt(2L), written without cancellation.
+        // sqrt(S) = sqrt(2L + 2 epsilon) - sqrt(2L), written without cancellation; 0 at delta 0.
         var log = -2 * Math.Log(Delta.Value);
         var root = 2 * epsilon.Value / (Math.Sqrt(log + (2 * epsilon.Value)) + Math.Sqrt(log));
         var budget = root * root * (1 - (8 * Elementary.RelativeError));
@@ -28,8 +23,6 @@ internal sealed class AdvancedCurrency(Delta delta) : Currency(delta)
     public override double EpsilonOf(double spent)
     {
         Require.NotNegative(spent);
-        return spent == 0 ? 0
-            : Delta.Value == 0 ? double.PositiveInfinity
-            : (Math.Sqrt(-2 * Math.Log(Delta.Value) * spent) + (spent / 2)) * (1 + (4 * Elementary.RelativeError));
+        return spent == 0 ? 0 : (Math.Sqrt(-2 * Math.Log(Delta.Value) * spent) + (spent / 2)) * (1 + (4 * Elementary.RelativeError));
     }
 }

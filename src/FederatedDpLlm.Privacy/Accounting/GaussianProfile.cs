@@ -54,8 +54,8 @@ public static class GaussianProfile
             return double.PositiveInfinity;
         }
 
-        // At epsilon = mu (z + mu/2) already the first term alone is delta.
-        var high = mu * (Math.Max(0, Normal.InverseAbove(delta.Value)) + (mu / 2)) * (1 + 1e-12);
+        // At epsilon = mu (z + mu/2) already the first term alone is delta, and the second takes from it.
+        var high = mu * (Math.Max(0, Normal.InverseAbove(delta.Value)) + (mu / 2));
         return DeltaAt(mu, 0) * (1 + Slack) <= delta.Value ? 0 : Crossing.Falling(epsilon => Excess(DeltaAt(mu, epsilon), delta), 0, high);
     }
 

@@ -13,13 +13,11 @@ internal sealed class RenyiCurrency(RenyiOrder order, Delta delta) : Currency(de
     public override double CostOf(PrivacyEvent released) => Accounting.Renyi.DivergenceOf(released, order);
 
     public override double BudgetFor(Epsilon epsilon) =>
-        Delta.Value == 0 ? 0 : Math.Max(0, ConversionCurve.RenyiFor(epsilon.Value, _excess, Delta.Value));
+        Math.Max(0, ConversionCurve.RenyiFor(epsilon.Value, _excess, Delta.Value));
 
     public override double EpsilonOf(double spent)
     {
         Require.NotNegative(spent);
-        return spent == 0 ? 0
-            : Delta.Value == 0 ? double.PositiveInfinity
-            : Math.Max(0, ConversionCurve.EpsilonOfRenyi(spent, _excess, Delta.Value));
+        return spent == 0 ? 0 : Math.Max(0, ConversionCurve.EpsilonOfRenyi(spent, _excess, Delta.Value));
     }
 }

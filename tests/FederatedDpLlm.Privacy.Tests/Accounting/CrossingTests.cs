@@ -2,7 +2,7 @@ using FederatedDpLlm.Privacy.Accounting;
 
 namespace FederatedDpLlm.Privacy.Tests.Accounting;
 
-/// <summary>Searches end on the safe side of the crossing, next to it, and soon.</summary>
+/// <summary>Searches end on the safe side of the crossing, next to it, after as many halvings as a double has room for.</summary>
 public sealed class CrossingTests
 {
     private static readonly (Func<double, double> Falling, double Low, double High, double Root)[] Cases =
@@ -12,7 +12,7 @@ public sealed class CrossingTests
     ];
 
     [Fact]
-    public void A_crossing_is_met_from_the_safe_side_within_a_few_units_and_a_hundred_evaluations() => Assert.All(Cases, one =>
+    public void A_crossing_is_met_from_the_safe_side_within_a_few_units_and_seventy_evaluations() => Assert.All(Cases, one =>
     {
         var evaluations = 0;
         var x = Crossing.Falling(at =>
@@ -22,26 +22,8 @@ public sealed class CrossingTests
         }, one.Low, one.High);
         Assert.True(one.Falling(x) <= 0);
         Assert.InRange(x, one.Root - (1e-15 * Math.Abs(one.Root)), one.Root + (4e-15 * Math.Abs(one.Root)));
-        Assert.InRange(evaluations, 3, 170);
+        Assert.InRange(evaluations, 3, 70);
     });
-
-    // Regula falsi hits a straight line at once; smooth ones need some twenty steps.
-    [Fact]
-    public void Smooth_functions_take_few_evaluations()
-    {
-        int Evaluations(int index)
-        {
-            var evaluations = 0;
-            Crossing.Falling(at =>
-            {
-                evaluations++;
-                return Cases[index].Falling(at);
-            }, Cases[index].Low, Cases[index].High);
-            return evaluations;
-        }
-
-        Assert.All([0, 1, 2, 3, 7], index => Assert.InRange(Evaluations(index), 3, 85));
-    }
 
     [Fact]
     public void What_is_low_enough_at_once_is_the_answer()

@@ -85,6 +85,21 @@ public sealed class ParameterTests
     }
 
     [Fact]
+    public void Compositions_of_fewer_than_none_are_refused_and_one_choice_has_its_profile()
+    {
+        Action[] wrong =
+        [
+            () => AdvancedComposition.DworkRothblumVadhan(new(1), -1, new(1e-6)), () => AdvancedComposition.OptimalDelta(new(1), default, -1, 1), () => AdvancedComposition.EpsilonEach(new(1), new(0.1), default, 0),
+            () => BoundedRangeComposition.OptimalDelta(1, -1, 1), () => BoundedRangeComposition.OptimalDelta(-1, 1, 1), () => BoundedRangeComposition.OptimalDelta(1, 1, -1),
+        ];
+        Assert.All(wrong, ask => Assert.Throws<ArgumentOutOfRangeException>(ask));
+        Assert.Equal(Math.Pow(1 - Math.Exp((0.3 - 1.2) / 2), 2) / (1 - Math.Exp(-1.2)), BoundedRangeComposition.OptimalDelta(1.2, 1, 0.3), 1e-14);
+        Assert.Equal((0, 0, 1), (BoundedRangeComposition.OptimalDelta(0, 3, 1), BoundedRangeComposition.OptimalDelta(1, 0, 1), BoundedRangeComposition.OptimalDelta(1e308, 3, 1)));
+        Assert.Equal((0, 0.125), (ZeroConcentrated.RhoOf(new ExponentialMechanismEvent(0, Add)), ZeroConcentrated.RhoOf(new ExponentialMechanismEvent(1, Add))));
+        Assert.Equal((0, 0.5), (ZeroConcentrated.RhoOf(new PureEvent(new(0), Add)), ZeroConcentrated.RhoOf(new PureEvent(new(1), Add))));
+    }
+
+    [Fact]
     public void At_delta_0_there_is_the_pure_epsilon_or_none()
     {
         Assert.Equal(new Bracket(0, 0.7), PrivacyLoss.EpsilonAt(new PureEvent(new(0.7), Add), default));

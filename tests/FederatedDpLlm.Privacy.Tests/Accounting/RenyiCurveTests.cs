@@ -19,6 +19,22 @@ public sealed class RenyiCurveTests
     });
 
     [Fact]
+    public void The_epsilon_of_many_is_that_of_the_rounded_up_product()
+    {
+        foreach (var noise in new[] { 0.3, 0.7, 1.1 })
+        {
+            var curve = RenyiCurve.Of(new GaussianEvent(noise, NeighbouringRelation.AddOrRemoveOne), [8]);
+            for (var count = 2; count < 40; count++)
+            {
+                var divergence = FederatedDpLlm.Privacy.Numerics.Rounded.MultiplyUp(curve.Points.Single().Divergence, count);
+                Assert.Equal(Math.Max(0, ConversionCurve.EpsilonOfRenyi(divergence, 7, 0.5)), curve.EpsilonAt(new(0.5), count));
+                Assert.Equal(divergence, curve.Times(count).Points.Single().Divergence);
+                Assert.True(PrivacyFilter.Gaussian(new(1), new(1e-6)).Cost(new GaussianEvent(noise, NeighbouringRelation.AddOrRemoveOne).Times(count)) >= FederatedDpLlm.Privacy.Numerics.Rounded.MultiplyUp(PrivacyFilter.Gaussian(new(1), new(1e-6)).Cost(new GaussianEvent(noise, NeighbouringRelation.AddOrRemoveOne)), count));
+            }
+        }
+    }
+
+    [Fact]
     public void The_delta_of_a_curve_is_the_least_of_its_orders() => Gen.Select(Noise, Gen.Double[0, 40]).Sample((noise, epsilon) =>
     {
         var curve = RenyiCurve.Of(new GaussianEvent(noise, NeighbouringRelation.AddOrRemoveOne));

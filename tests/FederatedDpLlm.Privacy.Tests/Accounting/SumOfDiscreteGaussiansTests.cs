@@ -24,6 +24,15 @@ public sealed class SumOfDiscreteGaussiansTests
         Assert.Equal(expected, ZeroConcentrated.RhoOf(sum), expected * 1e-9);
     }
 
+    // The theorem asks for sigma of at least 1/2; two parties of just that, one coordinate: tau = 10 e^(-pi^2/4).
+    [Fact]
+    public void A_sigma_of_one_half_is_wide_enough_for_the_theorem()
+    {
+        var tau = 10 * Math.Exp(-Math.PI * Math.PI / 4);
+        Assert.Equal(Math.Min(2, 1 + tau), ZeroConcentrated.RhoOf(new SumOfDiscreteGaussiansEvent(2, 0.5, 1, 1, NeighbouringRelation.ReplaceOne)), 1e-10);
+        Assert.Equal(2, ZeroConcentrated.RhoOf(new SumOfDiscreteGaussiansEvent(2, Math.BitDecrement(0.5), 1, 1, NeighbouringRelation.ReplaceOne)), 1e-10);
+    }
+
     // One party's noise hides as much by itself, whatever is added to it; below sigma 1/2 nothing better is proved.
     [Theory, InlineData(2, 0.5, 1000), InlineData(50, 0.49, 1), InlineData(3, 0.1, 7)]
     public void A_sum_never_costs_more_than_one_of_its_parties(int summands, double sigma, long dimension) =>

@@ -84,10 +84,7 @@ internal sealed class LossComposition
             return new(_surelyInfinite, Infinite);
         }
 
-        var upper = above.DeltaAt(epsilon - _rounding, Infinite, above: true);
-        var miss = Math.Max(upper * 1e-3, 1e-300);
-        return new(
-            Math.Max(below.DeltaAt(epsilon + _rise, _surelyInfinite, above: false), above.DeltaAt(epsilon + LargestShift(miss), 0, above: false) - miss), upper);
+        return new(below.DeltaAt(epsilon + _rise, _surelyInfinite, above: false), above.DeltaAt(epsilon - _rounding, Infinite, above: true));
     }
 
     /// <summary>epsilon at a delta above 0; infinite where the chance of an infinite loss alone is larger.</summary>
@@ -100,16 +97,11 @@ internal sealed class LossComposition
 
         // What is not surely lost has finite losses.
         var (above, below) = TiltedWindow.Of(_parts, TiltForDelta(delta), MassError * _count)!.Value;
-        var miss = delta * 1e-3;
-        var lower = Math.Max(below.EpsilonAt(delta, _surelyInfinite, above: false) - _rise, above.EpsilonAt(delta + miss, 0, above: false) - LargestShift(miss));
+        var lower = below.EpsilonAt(delta, _surelyInfinite, above: false) - _rise;
         return new(Math.Max(0, lower), above.EpsilonAt(delta, Infinite, above: true) is > 0 and var upper ? upper + _rounding : 0);
     }
 
     private double AnyOf(Func<LossGrid, double> chance) => -Elementary.ExpMinusOne(_parts.Sum(part => part.Count * Elementary.LogOnePlus(-chance(part.Grid))));
-
-    // How far the lattice moved the summed loss up, but for a chance of "miss": each single loss moves by at most a step either way, and by MeanShift on average
-    // (Hoeffding's inequality). So delta at epsilon is at least the lattice's at epsilon + this shift, less the miss. Better than the contraction only for few, widely spaced losses.
-    private double LargestShift(double miss) => _parts.Sum(part => part.Count * part.Grid.MeanShift) + (_step * Math.Sqrt(2 * _count * -Math.Log(miss))) + _rounding;
 
     // A root of an increasing function of theta; between 1e-3 and what doubles can tilt.
     private double Theta(Func<double, double> increasing)

@@ -39,11 +39,6 @@ internal sealed class LossGrid
     /// <summary>How much too low a loss of <see cref="Upper"/> may be.</summary>
     public double Nudge { get; private set; }
 
-    /// <summary>
-    /// A bound on how far the spread moves the mean loss up: in a cell of masses p and q the mean is at least ln(p/q) (Jensen), as both keep theirs.
-    /// </summary>
-    public double MeanShift { get; private set; }
-
     /// <summary>How far apart (within a few thousandths) the quartiles of the loss are.</summary>
     public double Bulk { get; private set; }
 
@@ -75,9 +70,7 @@ internal sealed class LossGrid
     {
         Nudge = pair.Rounding;
         (Infinite, SurelyInfinite) = (Spread(pair), pair.Above(double.PositiveInfinity).P);
-        var witness = pair.Witness;
-        MeanShift = ReferenceEquals(witness, pair) ? MeanShift : double.PositiveInfinity;
-        Rise = Contract(witness);
+        Rise = Contract(pair.Witness);
         Bulk = End(x => pair.Above(x).P, 0.25) - End(x => pair.Above(x).P, 0.75);
     }
 
@@ -94,9 +87,6 @@ internal sealed class LossGrid
             var right = Math.Clamp((p - q) / spread, 0, p);
             Upper[i] += p - right;
             Upper[i + 1] += right;
-
-            // Above the lower end of the cell: right step - p ln(p/q), where p ln(p/q) is at least p - q = right spread.
-            MeanShift += right * (Step - spread);
         }
 
         return top;

@@ -118,6 +118,24 @@ public sealed class DominatingPairTests
         Assert.Equal((double.NegativeInfinity, double.PositiveInfinity, 0, 0), (pair.Smallest, pair.Largest, pair.Spacing, pair.Rounding));
     }, iter: 200);
 
+    // Flat on the left, steep on the right: the search for the point of a loss is kept between bounds.
+    [Fact]
+    public void A_loss_that_hardly_changes_for_long_is_found_where_it_is()
+    {
+        (double Mean, double Weight)[] upper = [(0, 1 - 1e-6), (5, 0.7e-6), (10, 0.3e-6)];
+        var pair = new GaussianMixturePair(upper, [(0, 1)]);
+        foreach (var z in new[] { 1, 2.5, 4, 6, 9, 15, 40 })
+        {
+            var loss = Math.Log(upper.Sum(part => part.Weight * Math.Exp((part.Mean * z) - (0.5 * part.Mean * part.Mean))));
+            var above = pair.Above(loss);
+            Assert.Equal(Normal.Above(z), above.Q, 1e-5 * Normal.Above(z));
+            Assert.Equal(upper.Sum(part => part.Weight * Normal.Above(z - part.Mean)), above.P, 1e-5 * above.P);
+        }
+
+        Assert.Equal(Math.Log(1 + (1e-12 * (Math.Exp(31) - 1))), new PoissonPair(AtomicPair.OfApproximate(31, 0), 1e-12).Largest, 1e-10);
+        Assert.Equal(Math.Log(1 + (1e-12 * (Math.Exp(29) - 1))), new PoissonPair(AtomicPair.OfApproximate(29, 0), 1e-12).Largest, 1e-10);
+    }
+
     [Fact]
     public void Mixtures_of_Gaussians_have_the_tails_beyond_the_point_of_that_loss() => Gen.Select(Gen.Double[0.1, 4], Gen.Double[0.01, 0.99], Gen.Double[-5, 6], Gen.Int[0, 5]).Sample((mu, rate, z, kind) =>
     {

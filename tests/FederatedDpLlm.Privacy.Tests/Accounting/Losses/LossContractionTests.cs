@@ -54,6 +54,18 @@ public sealed class LossContractionTests
         Assert.Equal([1, 0, 0], merged);
     }
 
+    // What P alone has lies far below in a cell of its own; powers of e that overflow on the way there do not matter.
+    [Fact]
+    public void What_only_P_has_evens_nothing_out()
+    {
+        var cells = new Masses[80];
+        (cells[79], cells[0]) = (new(1, 0.5), new(1e-3, 0));
+        var merged = new double[81];
+        Assert.Equal(0, new LossContraction(10, cells).Into(merged));
+        Assert.Equal(1.001, merged[79], 1e-15);
+        Assert.Equal(1.001, merged.Sum(), 1e-15);
+    }
+
     // 1 of loss ln(1/0.99) at the bottom needs this much from above to be lifted to the first lattice point: e^0.3 0.99 - 1 = 0.3364 over gains of 1 - e^-0.3 = 0.2592 and 1 - e^-0.6 = 0.4512.
     [Theory, InlineData(1.28, 0.011, true), InlineData(1.30, 0.0, true), InlineData(1.28, 0.0, false), InlineData(0.8, 0.29, true), InlineData(0.8, 0.28, false), InlineData(0.7, 0.3, false)]
     public void The_lowest_outcomes_are_lifted_where_there_is_enough_above_them(double second, double third, bool isLifted)

@@ -45,6 +45,9 @@ public sealed class PairsOfTests
     }
 
     [Fact]
+    public void Noise_is_taken_exactly_up_to_a_sensitivity_of_100000() => Assert.Equal(1, PairsOf.Event(new DiscreteGaussianEvent(1, 100_000, Add)).Remove.DeltaAt(3), 1e-12);
+
+    [Fact]
     public void Very_many_outcomes_are_taken_as_the_two_worst()
     {
         var (epsilon, pair) = (1_000_001 / 8e5, PairsOf.Event(new DiscreteLaplaceEvent(8e5, 1_000_001, Add)).Remove);
