@@ -1,4 +1,5 @@
 using FederatedDpLlm.Privacy.Accounting;
+using FederatedDpLlm.Privacy.Numerics;
 
 namespace FederatedDpLlm.Privacy.Tests.Accounting;
 
@@ -97,6 +98,20 @@ public sealed class ParameterTests
         Assert.Equal((0, 0, 1), (BoundedRangeComposition.OptimalDelta(0, 3, 1), BoundedRangeComposition.OptimalDelta(1, 0, 1), BoundedRangeComposition.OptimalDelta(1e308, 3, 1)));
         Assert.Equal((0, 0.125), (ZeroConcentrated.RhoOf(new ExponentialMechanismEvent(0, Add)), ZeroConcentrated.RhoOf(new ExponentialMechanismEvent(1, Add))));
         Assert.Equal((0, 0.5), (ZeroConcentrated.RhoOf(new PureEvent(new(0), Add)), ZeroConcentrated.RhoOf(new PureEvent(new(1), Add))));
+    }
+
+    [Fact]
+    public void A_divergence_from_rho_is_the_rounded_up_product()
+    {
+        PrivacyEvent[] parts = [new ZeroConcentratedEvent(new(0.1), Add), new DiscreteGaussianEvent(3, 0.7, Add), new GaussianEvent(3, Add), new SumOfDiscreteGaussiansEvent(3, 2, 1, 1, Add), new TreeAggregationEvent(3, 5, Add)];
+        foreach (var order in Enumerable.Range(1, 40).Select(tenth => 1 + (tenth / 10.0)))
+        {
+            Assert.All(parts, part => Assert.Equal(Rounded.MultiplyUp(ZeroConcentrated.RhoOf(part), order), Renyi.DivergenceOf(part, new(order))));
+        }
+
+        // And a filter's cost of many is no less than that of one, as often.
+        var cost = PrivacyFilter.Gaussian(new(1), new(1e-6)).Cost;
+        Assert.All(Enumerable.Range(2, 40), count => Assert.Equal(Rounded.MultiplyUp(cost(parts[2]), count), cost(parts[2].Times(count))));
     }
 
     [Fact]

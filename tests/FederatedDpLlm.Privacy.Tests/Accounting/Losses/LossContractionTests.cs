@@ -49,7 +49,10 @@ public sealed class LossContractionTests
         Assert.Equal(0, new LossContraction(Step, [new(1e-6, 9e-7), new(0, 1e-3)]).Into(merged));
         Assert.Equal([0, 0, 0], merged);
 
-        // And is taken up where there is enough.
+        // And is taken up where there is enough: 0.12 is 0.089 one step further down, beside 0.9 of 1.
+        Assert.Equal(0, new LossContraction(Step, [new(1, 0.9), new(0, 0.12)]).Into(merged));
+        Assert.Equal([1, 0, 0], merged);
+        merged[0] = 0;
         Assert.Equal(0, new LossContraction(Step, [new(1, 0.9), new(0, 0.01)]).Into(merged));
         Assert.Equal([1, 0, 0], merged);
     }
