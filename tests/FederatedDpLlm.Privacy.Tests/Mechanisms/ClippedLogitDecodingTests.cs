@@ -87,6 +87,19 @@ public sealed class ClippedLogitDecodingTests
         ChiSquared.AssertFits(observed, weights.Select(weight => weight / weights.Sum()).ToArray());
     }
 
+    // Whoever rents the buffers next on this thread finds nothing of the candidates' scores.
+    [Fact]
+    public void Scores_are_wiped_before_their_buffers_go_back()
+    {
+        var logits = Enumerable.Range(0, 500).Select(i => i / 100f).ToArray();
+        Decoding().Sample(logits, new long[500], new SeededRandom(3));
+        var (scores, cumulative) = (System.Buffers.ArrayPool<long>.Shared.Rent(500), System.Buffers.ArrayPool<UInt128>.Shared.Rent(500));
+        Assert.All(scores, score => Assert.Equal(0, score));
+        Assert.All(cumulative, weight => Assert.Equal(UInt128.Zero, weight));
+        System.Buffers.ArrayPool<long>.Shared.Return(scores);
+        System.Buffers.ArrayPool<UInt128>.Shared.Return(cumulative);
+    }
+
     [Fact]
     public void What_cannot_be_sampled_is_refused()
     {
@@ -94,6 +107,11 @@ public sealed class ClippedLogitDecodingTests
         Assert.Throws<ArgumentException>(() => decoding.Sample([float.NegativeInfinity], [0], new SeededRandom(1)));
         Assert.Throws<ArgumentException>(() => decoding.Sample([float.NaN, 1], [0, 0], new SeededRandom(1)));
         Assert.Throws<ArgumentException>(() => decoding.Sample([1, 2], [0], new SeededRandom(1)));
+        Assert.Equal("random", Assert.Throws<ArgumentNullException>(() => decoding.Sample([1, 2], [0, 0], null!)).ParamName);
+        Assert.Throws<ArgumentException>(() => decoding.Add([1, 2, 3], [1, 2], new long[2]));
+        Assert.Throws<ArgumentException>(() => decoding.Add([1, 2], [1, 2], new long[3]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => ClippedLogitDecoding.ForEpsilon(new(4), new(1e-6), 0, 10, 1, NeighbouringRelation.ReplaceOne));
+        Assert.Throws<ArgumentOutOfRangeException>(() => ClippedLogitDecoding.ForEpsilon(new(4), new(1e-6), 10, 0, 1, NeighbouringRelation.ReplaceOne));
         Assert.Throws<ArgumentOutOfRangeException>(() => Decoding(temperature: 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => Decoding(epsilon: 0));
     }

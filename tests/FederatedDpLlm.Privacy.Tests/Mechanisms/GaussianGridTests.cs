@@ -1,3 +1,4 @@
+using System.Numerics;
 using FederatedDpLlm.Privacy.Accounting;
 using FederatedDpLlm.Privacy.Mechanisms;
 using FederatedDpLlm.Privacy.Sampling;
@@ -22,6 +23,21 @@ public sealed class GaussianGridTests
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => GaussianMechanism.OfNoiseMultiplier(2, new(sensitivity, Replace), 10));
         Assert.Throws<ArgumentOutOfRangeException>(() => VectorGaussianMechanism.OfNoiseMultiplier(2, new(sensitivity, Replace), 10));
+    }
+
+    // Noise of variance v on d coordinates of sensitivity 1 in steps of 2^-11, rounded to them: m (2^11 + sqrt(d)) is at most sqrt(v - 4), in whole numbers.
+    [Theory, InlineData(2), InlineData(3)]
+    public void The_noise_multiplier_of_an_event_is_never_above_the_truth(int dimension)
+    {
+        var grid = new GaussianGrid(1, new(1, Replace), dimension, DiscreteGaussianSampler.LargestSigma);
+        for (var i = 0; i < 300; i++)
+        {
+            var variance = 4_200_000 * (1 + (i * Math.PI / 1000));
+            var multiplier = grid.EventOf(variance, Replace).NoiseMultiplier;
+            BigInteger m = (BigInteger)Math.ScaleB(multiplier, 60), squared = m * m, rest = ((BigInteger)Math.ScaleB(variance - 4, 60) << 60) - (squared * ((1 << 22) + dimension));
+            Assert.True(rest >= 0 && squared * squared * (1 << 24) * dimension <= rest * rest, $"{multiplier:R} at {variance:R}");
+            Assert.Equal(Math.Sqrt(variance - 4) / (2048 + Math.Sqrt(dimension)), multiplier, 1e-14);
+        }
     }
 
     // Twice the samples, twice the distance; none, none.

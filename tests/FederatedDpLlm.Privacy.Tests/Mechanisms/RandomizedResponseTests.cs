@@ -48,6 +48,14 @@ public sealed class RandomizedResponseTests
         Assert.Equal(100_000, estimates.Sum(), 1e-6);
     }
 
+    // A promise that some noise on the grid costs exactly is kept by that noise.
+    [Theory, InlineData(0.1, 2), InlineData(1, 5), InlineData(9, 40)]
+    public void A_promise_that_is_met_exactly_needs_no_more_noise(double epsilon, int buckets)
+    {
+        var once = RandomizedResponse.ForEpsilon(new(epsilon), buckets, NeighbouringRelation.ReplaceOne);
+        Assert.InRange(RandomizedResponse.ForEpsilon(once.Epsilon, buckets, NeighbouringRelation.ReplaceOne).NoiseProbability, 0, once.NoiseProbability);
+    }
+
     [Fact]
     public void Without_epsilon_every_answer_is_noise()
     {
