@@ -19,6 +19,16 @@ public sealed class RenyiCurveTests
         Assert.InRange(computed, (Math.Max(0, least) * (1 - 1e-12)) - 1e-12, (Math.Max(0, least) * (1 + 1e-9)) + 1e-12);
     });
 
+    // Order 1 converts to nothing, and takes nothing from what the others say.
+    [Fact]
+    public void Orders_that_say_nothing_change_nothing()
+    {
+        var released = new GaussianEvent(1, NeighbouringRelation.AddOrRemoveOne);
+        Assert.Equal(RenyiCurve.Of(released, [8]).DeltaAt(9), RenyiCurve.Of(released, [1, 8, double.PositiveInfinity]).DeltaAt(9));
+        Assert.Equal(RenyiCurve.Of(released, [8]).EpsilonAt(new(1e-3)), RenyiCurve.Of(released, [1, 8, double.PositiveInfinity]).EpsilonAt(new(1e-3)));
+        Assert.Equal((1, double.PositiveInfinity), (RenyiCurve.Of(released, [1]).DeltaAt(9), RenyiCurve.Of(released, [1]).EpsilonAt(new(1e-3))));
+    }
+
     [Fact]
     public void The_epsilon_of_many_is_that_of_the_rounded_up_product()
     {
