@@ -136,7 +136,7 @@ internal sealed class Campaign(string testAssembly, string mutatedAssembly, stri
         {
             return process.TotalProcessorTime;
         }
-        catch (InvalidOperationException)
+        catch (Exception ended) when (ended is InvalidOperationException or System.ComponentModel.Win32Exception)
         {
             return null;
         }

@@ -30,6 +30,7 @@ public sealed class SumOfDiscreteGaussiansTests
     {
         var tau = 10 * Math.Exp(-Math.PI * Math.PI / 4);
         Assert.Equal(Math.Min(2, 1 + tau), ZeroConcentrated.RhoOf(new SumOfDiscreteGaussiansEvent(2, 0.5, 1, 1, NeighbouringRelation.ReplaceOne)), 1e-10);
+        Assert.Equal((0.5, double.PositiveInfinity), (ZeroConcentrated.RhoOf(new SumOfDiscreteGaussiansEvent(1, 1, 1, 1, NeighbouringRelation.ReplaceOne)), ZeroConcentrated.RhoOf(new SumOfDiscreteGaussiansEvent(1, 0, 1, 1, NeighbouringRelation.ReplaceOne))));
         Assert.Equal(0, ZeroConcentrated.RhoOf(new SumOfDiscreteGaussiansEvent(3, 1, 0, 5, NeighbouringRelation.ReplaceOne)));
         Assert.Equal(2, ZeroConcentrated.RhoOf(new SumOfDiscreteGaussiansEvent(2, Math.BitDecrement(0.5), 1, 1, NeighbouringRelation.ReplaceOne)), 1e-10);
     }
