@@ -8,6 +8,7 @@ install_debian() {
 command -v chromium >/dev/null 2>&1 || install_debian chromium || echo "chromium is missing: the test of the page will skip." >&2
 command -v curl >/dev/null 2>&1 || install_debian curl || echo "curl is missing: the tests of the README's commands will skip." >&2
 command -v git >/dev/null 2>&1 || install_debian git || echo "git is missing: the known answers of llama.cpp's tokenizers will skip." >&2
+command -v objdump >/dev/null 2>&1 || install_debian binutils || echo "objdump is missing: a test of the kernels' machine code will skip." >&2
 command -v npm >/dev/null 2>&1 || install_debian nodejs npm || echo "npm is missing: the tests with the official OpenAI client will skip." >&2
 clients="$root/tests/FederatedDpLlm.EndToEnd.Tests/clients"
 if command -v npm >/dev/null 2>&1 && [ "$clients/package-lock.json" -nt "$clients/node_modules/.package-lock.json" ]; then

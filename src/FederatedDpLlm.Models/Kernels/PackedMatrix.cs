@@ -1,3 +1,4 @@
+using FederatedDpLlm.Models.Kernels.MachineCode;
 using FederatedDpLlm.Models.Weights;
 
 namespace FederatedDpLlm.Models.Kernels;
@@ -63,7 +64,7 @@ internal abstract unsafe class PackedMatrix
         {
             _ when inputs / slices % type.BlockElements() != 0 => null,
             ElementType.BFloat16 => new BFloat16Matrix(outputs, inputs, slices),
-            ElementType.Q8_0 => new Quantized8Matrix(outputs, inputs, slices),
+            ElementType.Q8_0 => new Quantized8Matrix(outputs, inputs, slices, Quantized8Tiles.Shared),
             ElementType.Q4_0 => new Quantized4Matrix(outputs, inputs, slices),
             _ => null,
         };
@@ -75,7 +76,6 @@ internal abstract unsafe class PackedMatrix
         }
 
         packed.Fill(source, name);
-        packed.Settle();
         return packed;
     }
 
@@ -128,7 +128,8 @@ internal abstract unsafe class PackedMatrix
 
     private protected byte* Panel(int panel) => (byte*)_panels.Pointer + panel * PanelBytes;
 
-    private void Fill(ITensorSource source, string name)
+    /// <summary>Takes the tensor that <see cref="Load"/> names, stored in <see cref="Type"/>.</summary>
+    internal void Fill(ITensorSource source, string name)
     {
         var rowBytes = checked((int)Type.RowBytes(Inputs));
         var stored = new byte[checked(rowBytes * MatrixTile.Columns)];
@@ -140,6 +141,7 @@ internal abstract unsafe class PackedMatrix
             PackPanel(stored, rows, Panel(panel));
         }
 
+        Settle();
         GC.KeepAlive(_panels);
     }
 

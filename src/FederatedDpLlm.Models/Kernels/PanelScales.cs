@@ -13,8 +13,8 @@ namespace FederatedDpLlm.Models.Kernels;
 internal static unsafe class PanelScales
 {
     public const int Bytes = MatrixTile.Columns * sizeof(ushort);
-    private const float BiasFactor = 5.192296858534828e33f;
-    private const int SignAndMagnitude = unchecked((int)0x8FFFE000);
+    public const float BiasFactor = 5.192296858534828e33f;
+    public const int SignAndMagnitude = unchecked((int)0x8FFFE000);
     private const int ExponentBits = 0x7C00;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,15 +1,22 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using FederatedDpLlm.Models.Kernels.MachineCode;
 using FederatedDpLlm.Models.Weights;
 
 namespace FederatedDpLlm.Models.Kernels;
 
 /// <summary>
 /// Q8_0 weights: after the scales of a block, eight runs of 128 bytes, run q with inputs 4q to 4q + 3 of output 0, of output 1, ... . Products of bytes are added
-/// by two in 16 bits and by four in 32: exact, and within every x86-64-v3 machine's reach.
+/// by two in 16 bits and by four in 32: exact, and within every x86-64-v3 machine's reach. Where the processor adds four products in one instruction,
+/// <see cref="Quantized8Tiles"/> gives the same bits sooner.
 /// </summary>
-internal sealed unsafe class Quantized8Matrix(int outputs, int inputs, int slices)
-    : QuantizedMatrix(outputs, inputs, slices, PanelScales.Bytes + QuantizedInputs.Block * MatrixTile.Columns, QuantizedInputs.MagnitudeBytes)
+/// <param name="outputs">Rows of W.</param>
+/// <param name="inputs">Columns of W.</param>
+/// <param name="slices">Canonical slices of the inputs.</param>
+/// <param name="tiles">Kernels of our own code; null for the managed ones.</param>
+internal sealed unsafe class Quantized8Matrix(int outputs, int inputs, int slices, Quantized8Tiles? tiles)
+    : QuantizedMatrix(
+        outputs, inputs, slices, PanelScales.Bytes + QuantizedInputs.Block * MatrixTile.Columns, tiles is null ? QuantizedInputs.MagnitudeBytes : sizeof(sbyte))
 {
     private const int Quads = QuantizedInputs.Block / 4;
     private const int QuadBytes = 4 * MatrixTile.Columns;
@@ -17,7 +24,17 @@ internal sealed unsafe class Quantized8Matrix(int outputs, int inputs, int slice
 
     public override ElementType Type => ElementType.Q8_0;
 
-    private protected override void Quantize(float* x, byte* row) => QuantizedInputs.ToMagnitudes(x, Inputs, row);
+    private protected override void Quantize(float* x, byte* row)
+    {
+        if (tiles is null)
+        {
+            QuantizedInputs.ToMagnitudes(x, Inputs, row);
+        }
+        else
+        {
+            QuantizedInputs.ToBlocks(x, Inputs, row);
+        }
+    }
 
     private protected override void PackBlock(ReadOnlySpan<byte> stored, int output, byte* packed)
     {
@@ -35,6 +52,12 @@ internal sealed unsafe class Quantized8Matrix(int outputs, int inputs, int slice
         {
             var (first, blocks) = (slice * SliceBlocks, SliceBlocks);
             var weights = panel + (nint)first * BlockBytes;
+            if (tiles is not null)
+            {
+                MultiplyInTiles(tiles, rows, x + first * QuantizedInputs.BlockBytes, xRow, weights, blocks, y, yRow);
+                return;
+            }
+
             for (var ahead = PanelBytes; rows >= 4; rows -= 4, x += 4 * xRow, y += 4 * yRow, ahead = ahead == PanelBytes ? PanelBytes + 64 : 0)
             {
                 Rows4(x, xRow, Inputs, weights, ahead, first, blocks, y, yRow);
@@ -43,6 +66,22 @@ internal sealed unsafe class Quantized8Matrix(int outputs, int inputs, int slice
             for (; rows >= 1; rows--, x += xRow, y += yRow)
             {
                 Row1(x, Inputs, weights, first, blocks, y);
+            }
+        }
+    }
+
+    private void MultiplyInTiles(Quantized8Tiles code, int rows, byte* x, nint xRow, byte* weights, int blocks, float* y, nint yRow)
+    {
+        unchecked
+        {
+            // Equal tiles, or nearly: a row that is left over alone would cost as much as two.
+            for (var left = (rows + Quantized8Code.MostRows - 1) / Quantized8Code.MostRows; left > 0; left--)
+            {
+                var count = (rows + left - 1) / left;
+                code.Multiply(count, x, xRow, weights, blocks, PanelBytes, y, yRow * sizeof(float));
+                rows -= count;
+                x += count * xRow;
+                y += count * yRow;
             }
         }
     }

@@ -14,6 +14,15 @@ internal static unsafe class QuantizedInputs
     /// <summary>Bytes of an input of <see cref="ToMagnitudes"/>.</summary>
     public const int MagnitudeBytes = 2;
 
+    /// <summary>Bytes of a block of <see cref="ToBlocks"/>: 32 integers, their scale, and the offset.</summary>
+    public const int BlockBytes = Block + sizeof(float) + sizeof(int);
+
+    /// <summary>Where such a block has its scale.</summary>
+    public const int ScalePlace = Block;
+
+    /// <summary>Where it has its offset.</summary>
+    public const int OffsetPlace = Block + sizeof(float);
+
     private const int AlignmentBytes = 64;
 
     /// <summary>Bytes of a row whose integers take <paramref name="integerBytes"/> bytes each.</summary>
@@ -54,6 +63,20 @@ internal static unsafe class QuantizedInputs
             var (low, high) = Quantize(x + block * Block, scales + block);
             Narrow(low, high).Store((sbyte*)row + block * Block);
             offsets[block] = -8 * IntegerLanes.Sum(low + high);
+        }
+    }
+
+    /// <summary>
+    /// As the multiplier of unsigned with signed bytes takes them: integers of 8 bits, block after block with its scale and offset; the offset takes off the 128 that is
+    /// added to weights for being unsigned.
+    /// </summary>
+    public static void ToBlocks(float* x, int inputs, byte* row)
+    {
+        for (var block = 0; block < inputs / Block; block++, row += BlockBytes)
+        {
+            var (low, high) = Quantize(x + block * Block, (float*)(row + ScalePlace));
+            Narrow(low, high).Store((sbyte*)row);
+            *(int*)(row + OffsetPlace) = -128 * IntegerLanes.Sum(low + high);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.Intrinsics;
 using FederatedDpLlm.Privacy.Sampling;
 
 namespace FederatedDpLlm.Models.Sampling;
@@ -24,13 +25,25 @@ public sealed class TokenSampler(ISecureRandom random)
     /// <summary>The most likely token; the first of equals.</summary>
     public static int Largest(ReadOnlySpan<float> logits)
     {
+        const int Lanes = 16;
         var best = 0;
-        for (var token = 1; token < logits.Length; token++)
+        for (var first = 0; first < logits.Length; first += Lanes)
         {
-            if (logits[token] > logits[best])
+            var some = logits[first..Math.Min(first + Lanes, logits.Length)];
+            if (some.Length < Lanes || Vector512.GreaterThanAny(Vector512.Create(some), Vector512.Create(logits[best])))
             {
-                best = token;
+                best = LargerIn(some, first, logits, best);
             }
+        }
+
+        return best;
+    }
+
+    private static int LargerIn(ReadOnlySpan<float> some, int first, ReadOnlySpan<float> logits, int best)
+    {
+        for (var i = 0; i < some.Length; i++)
+        {
+            best = some[i] > logits[best] ? first + i : best;
         }
 
         return best;

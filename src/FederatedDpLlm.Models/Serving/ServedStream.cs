@@ -18,6 +18,7 @@ internal sealed class ServedStream : ServedWork
     private readonly TokenSampler _sampler;
     private readonly int[] _prompt;
     private readonly float[] _logits;
+    private readonly float[] _shaped;
     private KvSequence? _sequence;
     private ByteState? _form;
     private int _given;
@@ -26,7 +27,8 @@ internal sealed class ServedStream : ServedWork
         : base(cancellation)
     {
         (_request, _mask, _prefixes, _prompt, _form) = (request, mask, prefixes, [.. request.Prompt], request.Constraint?.Start);
-        (_shaping, _sampler, _logits) = (new TokenShaping(request.Sampling), new TokenSampler(request.Random), new float[mask.Candidates.Length]);
+        (_shaping, _sampler) = (new TokenShaping(request.Sampling), new TokenSampler(request.Random));
+        (_logits, _shaped) = (new float[mask.Vocabulary], new float[mask.Vocabulary]);
         Blocks = KvLayout.BlocksOf(_prompt.Length + request.MaxTokens);
     }
 
@@ -74,8 +76,8 @@ internal sealed class ServedStream : ServedWork
     // The token to go on with; null where the answer is over.
     private int? Draw()
     {
-        var allowed = _form is null ? _logits : _mask.Apply(_form, _logits, TokensLeft);
-        var token = _sampler.Sample(_shaping.Shape(_mask.Candidates, allowed), _request.Sampling.Temperature);
+        _shaping.Shape(_form is null ? _logits : _mask.Apply(_form, _logits, TokensLeft), _shaped);
+        var token = _sampler.Sample(_shaped, _request.Sampling.Temperature);
         if (_mask.IsEnd(token))
         {
             return null;

@@ -1,5 +1,6 @@
 using CsCheck;
 using FederatedDpLlm.Models.Kernels;
+using FederatedDpLlm.Models.Kernels.MachineCode;
 using FederatedDpLlm.Models.Weights;
 
 namespace FederatedDpLlm.Models.Tests.Kernels;
@@ -8,7 +9,7 @@ namespace FederatedDpLlm.Models.Tests.Kernels;
 public sealed unsafe class StoredTypeTests
 {
     private static readonly Gen<(int Rows, int Outputs, int Inputs, int Slices, uint Seed)> Case =
-        Gen.Select(Gen.Int[1, 11], Gen.Int[1, 70], Gen.Int[1, 3], Gen.Int[0, 2], Gen.UInt, (rows, outputs, blocks, cuts, seed) => (rows, outputs, blocks * 32 << cuts, 1 << cuts, seed));
+        Gen.Select(Gen.Int[1, 17], Gen.Int[1, 70], Gen.Int[1, 3], Gen.Int[0, 2], Gen.UInt, (rows, outputs, blocks, cuts, seed) => (rows, outputs, blocks * 32 << cuts, 1 << cuts, seed));
 
     [Fact]
     public void Bfloat16_weights_give_the_bits_of_their_widened_floats() => Case.Sample(one =>
@@ -26,6 +27,24 @@ public sealed unsafe class StoredTypeTests
         return packed.Type == type && Enumerable.Range(0, one.Rows * one.Outputs).All(i =>
             Definition(x.Span.Slice(i / one.Outputs * one.Inputs, one.Inputs), source.Row(i % one.Outputs, one.Inputs), one.Slices, type).Equals(y.Span[i]));
     });
+
+    [Fact]
+    public void Code_of_our_own_gives_the_bits_of_the_managed_kernels()
+    {
+        Assert.SkipWhen(Quantized8Tiles.Shared is null, "needs Linux on a processor with AVX512-VNNI");
+        Case.Sample(one =>
+        {
+            var source = Stored(one, ElementType.Q8_0, out _);
+            return Same(Product(Q8(null), one), Product(Q8(Quantized8Tiles.Shared), one));
+
+            Quantized8Matrix Q8(Quantized8Tiles? tiles)
+            {
+                var matrix = new Quantized8Matrix(one.Outputs, one.Inputs, one.Slices, tiles);
+                matrix.Fill(source, "w");
+                return matrix;
+            }
+        });
+    }
 
     [Theory, InlineData(ElementType.BFloat16), InlineData(ElementType.Q8_0), InlineData(ElementType.Q4_0)]
     public void A_row_does_not_depend_on_its_neighbours_and_reads_back_as_it_was_stored(ElementType type) => Case.Sample(one =>

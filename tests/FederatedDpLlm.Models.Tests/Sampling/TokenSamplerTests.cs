@@ -1,3 +1,4 @@
+using CsCheck;
 using FederatedDpLlm.Models.Sampling;
 using FederatedDpLlm.Privacy.Sampling;
 
@@ -14,6 +15,10 @@ public sealed class TokenSamplerTests
         Assert.Equal(1, new TokenSampler(random).Sample(Logits, 0));
         Assert.Equal(0, TokenSampler.Largest([2f, 2f]));
     }
+
+    [Fact]
+    public void The_largest_is_that_of_looking_at_one_after_the_other() => Gen.Int[-9, 9].Array[1, 70].Sample(grid =>
+        TokenSampler.Largest([.. grid.Select(value => value < -7 ? float.NegativeInfinity : value / 4f)]) == grid.Select(value => Math.Max(value, -8)).ToList().IndexOf(Math.Max(grid.Max(), -8)));
 
     // A chi-square of 3 degrees of freedom exceeds 30.7 with probability 1e-6.
     [Theory, InlineData(1.0), InlineData(0.5)]

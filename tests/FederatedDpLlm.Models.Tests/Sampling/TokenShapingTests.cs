@@ -69,6 +69,23 @@ public sealed class TokenShapingTests
     }
 
     [Fact]
+    public void A_whole_vocabulary_is_shaped_as_its_tokens_one_by_one() =>
+        Gen.Select(Gen.Int[-20, 20].Array[1, 70], Gen.Int[0, 80].Array[0, 5], Gen.Int[0, 80], Gen.Int[0, 9]).Sample((grid, released, biased, topK) =>
+        {
+            float[] logits = [.. grid.Select(value => value == 0 ? float.NaN : value / 4f), 1];
+            var biases = new Dictionary<int, double> { [biased] = -3.5, [logits.Length + 1] = 1 };
+            var shaping = new TokenShaping(new SamplingParameters { TopK = topK, RepetitionPenalty = 1.5, FrequencyPenalty = 0.5, PresencePenalty = 0.25, LogitBias = biases });
+            Array.ForEach(released, shaping.Release);
+            var shaped = new float[logits.Length];
+            shaping.Shape(logits, shaped);
+            Assert.Equal(shaping.Shape([.. Enumerable.Range(0, logits.Length)], logits), shaped);
+        });
+
+    [Theory, InlineData(1e300, float.MaxValue), InlineData(-1e300, float.NegativeInfinity)]
+    public void A_bias_beyond_all_numbers_decides(double bias, float shaped) =>
+        Assert.Equal([shaped, 1f], new TokenShaping(new SamplingParameters { LogitBias = new Dictionary<int, double> { [1] = bias } }).Shape([1, 2], [0f, 1f]));
+
+    [Fact]
     public void A_repetition_penalty_draws_what_came_before_towards_zero_likelihood()
     {
         var shaping = new TokenShaping(new SamplingParameters { RepetitionPenalty = 2 });

@@ -7,8 +7,8 @@ internal sealed class TokenMask(ITokenizer tokenizer, IReadOnlyList<int> endToke
 {
     private readonly bool[] _ends = [.. Enumerable.Range(0, vocabulary).Select(endTokens.Contains)];
 
-    /// <summary>All tokens.</summary>
-    public int[] Candidates { get; } = [.. Enumerable.Range(0, vocabulary)];
+    /// <summary>How many tokens there are.</summary>
+    public int Vocabulary => _ends.Length;
 
     public bool IsEnd(int token) => _ends[token];
 
