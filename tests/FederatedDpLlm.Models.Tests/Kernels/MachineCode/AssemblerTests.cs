@@ -15,6 +15,7 @@ public sealed partial class AssemblerTests
         ("vpbroadcastd zmm3,DWORD PTR [rax+r10*1+0x2]", "62b27d48589c1002000000", to => to.Vpbroadcastd(Z(3), new Memory(Gpr.Rax, 2, Gpr.R10))),
         ("vpbroadcastd zmm29,eax", "62627d487ce8", to => to.Vpbroadcastd(Z(29), Gpr.Rax)),
         ("vpbroadcastd zmm9,r11d", "62527d487ccb", to => to.Vpbroadcastd(Z(9), Gpr.R11)),
+        ("vpaddd zmm20,zmm3,zmm14", "62c16548fee6", to => to.Vpaddd(Z(20), Z(3), Z(14))),
         ("vpxord zmm24,zmm29,ZMMWORD PTR [rdi+0x40]", "62611540ef4701", to => to.Vpxord(Z(24), Z(29), new Memory(Gpr.Rdi, 0x40))),
         ("vpxord zmm15,zmm16,ZMMWORD PTR [r9+0x44]", "62517d40efb944000000", to => to.Vpxord(Z(15), Z(16), new Memory(Gpr.R9, 0x44))),
         ("vpxord zmm12,zmm12,zmm12", "62511d48efe4", to => to.Vpxord(Z(12), Z(12), Z(12))),
