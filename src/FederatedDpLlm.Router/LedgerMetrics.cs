@@ -10,6 +10,6 @@ internal static class LedgerMetrics
     {
         var meter = meters.Create("FederatedDpLlm.Budgets");
         meter.CreateObservableGauge("fedllm.ledger.unsettled", () => ledger.UnsettledCount, "{settlement}", "Settlements whose write failed and that are being made again.");
-        meter.CreateObservableGauge("fedllm.ledger.available", () => ledger.IsAvailable ? 1 : 0, "1", "Whether questions can be admitted: the store can be written and the clock is believed.");
+        meter.CreateObservableGauge("fedllm.ledger.available", () => ledger.IsAvailable ? 1 : 0, "1", "Whether the ledger is well: the store can be written, the clock is believed, and quotas refill.");
     }
 }

@@ -26,6 +26,10 @@ public sealed partial class CopiedNodeTests(SharedFederation shared)
     [InlineData("kind: llama.cpp, base_url: 'http://127.0.0.1:9', remote_model: m", 1, "cannot be reached")]
     [InlineData("kind: openai, base_url: 'http://127.0.0.1:9/v1', remote_model: m, scores: guesses", 2, "one of likelihoods, letter_log_probabilities, answered_letter")]
     [InlineData("kind: embedded, adapter: nowhere.gguf", 2, "nowhere.gguf")]
+    [InlineData("kind: embedded, adapter: node.yaml", 2, "adapter_made_elsewhere: true")]
+    [InlineData("kind: vllm, base_url: 'http://127.0.0.1:9', remote_model: m, adapter: a", 2, "'engine.adapter_statement' is missing")]
+    [InlineData("kind: ollama, base_url: 'http://127.0.0.1:9', remote_model: m, adapter_statement: node.yaml", 2, "is no statement")]
+    [InlineData("kind: embedded, adapter: a, adapter_statement: s, adapter_made_elsewhere: true", 2, "leave one of them out")]
     public async Task An_engine_that_cannot_be_used_is_an_error_that_says_what_to_do(string engine, int expected, string said)
     {
         var (code, errors) = await FailAsync("engine: {kind: embedded}", $"engine: {{{engine}}}");

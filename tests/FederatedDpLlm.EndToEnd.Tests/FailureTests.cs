@@ -37,7 +37,7 @@ public sealed class FailureTests
     public Task A_router_killed_under_load_never_overspends() => KillUnderLoadAsync(kills: 1, dataEpsilon: 1);
 
     [Fact, Trait(TestLength.Name, TestLength.Ci)]
-    public Task A_router_and_nodes_killed_again_and_again_under_load_never_overspend() => KillUnderLoadAsync(kills: 10, dataEpsilon: 1.6);
+    public Task A_router_and_nodes_killed_again_and_again_under_load_never_overspend() => KillUnderLoadAsync(kills: 10, dataEpsilon: 1);
 
     [Fact]
     public async Task Ctrl_C_leaves_no_process_behind()
@@ -83,7 +83,7 @@ public sealed class FailureTests
     }
 
     /// <summary>
-    /// Asks on until the hospitals' data accounts are spent, through all kills. The accounts hold some 130 answers (epsilon 1) or 330 (1.6), far fewer than the quotas of two users in two departments, so
+    /// Asks on until the hospitals' data accounts are spent, through all kills. The accounts hold some 130 answers (at epsilon 1), far fewer than the quotas of two users in two departments, so
     /// that one answer too many would show: what came back is counted here, by its own arithmetic.
     /// </summary>
     private static async Task KillUnderLoadAsync(int kills, double dataEpsilon)
@@ -121,7 +121,13 @@ public sealed class FailureTests
 
         Volatile.Write(ref killing, false);
         var before = Volatile.Read(ref spent);
-        await Patience.UntilAsync(() => Task.FromResult(Volatile.Read(ref spent) > before), "the data accounts are spent");
+        while (Volatile.Read(ref spent) == before)
+        {
+            // However slow the machine is: as long as answers come, the accounts go down.
+            var seen = Volatile.Read(ref acknowledged);
+            await Patience.UntilAsync(() => Task.FromResult(Volatile.Read(ref spent) > before || Volatile.Read(ref acknowledged) > seen), "an answer comes, or the data accounts are spent");
+        }
+
         await stopping.CancelAsync();
         await Task.WhenAll(load);
         Assert.True(acknowledged > 0);

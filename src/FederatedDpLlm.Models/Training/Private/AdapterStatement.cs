@@ -98,8 +98,7 @@ public sealed record AdapterStatement
 
     private AdapterStatement Checked(string path)
     {
-        var isDigest = WeightsSha256 is { Length: 2 * SHA256.HashSizeInBytes } && WeightsSha256.All(char.IsAsciiHexDigitLower);
-        return isDigest && Unit == PatientUnit && double.IsFinite(NoiseMultiplier) && NoiseMultiplier > 0 && SamplingRate is > 0 and <= 1 && Steps is >= 1 and <= MostSteps && NoiseDistance is >= 0 and < 1 && Records.Length <= LongestName
+        return ModelDigest.IsOne(WeightsSha256) && Unit == PatientUnit && double.IsFinite(NoiseMultiplier) && NoiseMultiplier > 0 && SamplingRate is > 0 and <= 1 && Steps is >= 1 and <= MostSteps && NoiseDistance is >= 0 and < 1 && Records.Length <= LongestName
             ? this
             : throw new ModelFormatException($"'{path}' states what no training of patients is: a digest, the unit '{PatientUnit}', noise, a sampling rate and steps are looked for.");
     }
