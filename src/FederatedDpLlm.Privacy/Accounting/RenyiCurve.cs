@@ -40,6 +40,12 @@ public sealed class RenyiCurve
             return Of(repeated.Part).Times(repeated.Count);
         }
 
+        if (Cache.TryGetValue(released, out var known))
+        {
+            return known;
+        }
+
+        // To count takes all of the dictionary's locks, of which there are more the larger it has been: only where there is something to add.
         if (Cache.Count > LargestCache)
         {
             Cache.Clear();
