@@ -55,6 +55,15 @@ public sealed class TrainCommandTests : IDisposable
         Assert.False(Directory.Exists(Path.Combine(broken, "checkpoints")));
     }
 
+    [Fact]
+    public async Task A_training_that_was_killed_as_it_made_its_secret_begins_anew()
+    {
+        var output = Path.Combine(_folder.FullName, "begun");
+        var checkpoints = Directory.CreateDirectory(Path.Combine(output, "checkpoints"));
+        await File.WriteAllTextAsync(Path.Combine(checkpoints.FullName, "secret.part"), "half of it", TestContext.Current.CancellationToken);
+        Assert.Equal(Patients, (await Cli.JsonAsync(Arguments(WriteRecords(), output))).GetProperty("patients").GetInt32());
+    }
+
     [Theory, InlineData("--epsilon", "-1"), InlineData("--sampling-rate", "2"), InlineData("--rank", "99"), InlineData("--records", "nowhere.jsonl"), InlineData("--model", "nowhere")]
     public async Task What_cannot_be_done_is_refused_with_a_reason(string option, string value)
     {

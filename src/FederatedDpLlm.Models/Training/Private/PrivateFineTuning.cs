@@ -111,6 +111,8 @@ public static class PrivateFineTuning
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         }
 
+        // Left by a training that was killed here: nothing was drawn from it.
+        File.Delete(path + ".part");
         using (var file = new FileStream(path + ".part", options))
         {
             file.Write(fresh.Secret);

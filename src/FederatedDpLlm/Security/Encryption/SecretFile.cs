@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using FederatedDpLlm.Configuration;
 
 namespace FederatedDpLlm.Security.Encryption;
@@ -15,8 +16,7 @@ public static class SecretFile
         {
             if (!File.Exists(path))
             {
-                using var writer = new StreamWriter(path, OwnerOnlyFile.Options(FileMode.CreateNew));
-                writer.Write(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(sizeBytes)));
+                Make(path, sizeBytes);
             }
 
             var key = Convert.FromHexString(File.ReadAllText(path).Trim());
@@ -30,5 +30,19 @@ public static class SecretFile
         {
             throw new ConfigurationException($"The key '{path}' cannot be made or read: {error.Message}", error);
         }
+    }
+
+    // The file is there with all of its key or not at all: half a key, left by a start that was cut off, would look like a damaged one for ever.
+    private static void Make(string path, int sizeBytes)
+    {
+        var part = path + ".part";
+        File.Delete(part);
+        using (var file = new FileStream(part, OwnerOnlyFile.Options(FileMode.CreateNew)))
+        {
+            file.Write(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(sizeBytes))));
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(part, path);
     }
 }

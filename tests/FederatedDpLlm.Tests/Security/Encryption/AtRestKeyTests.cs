@@ -41,8 +41,10 @@ public sealed class AtRestKeyTests : IDisposable
         try
         {
             var path = Path.Combine(folder.FullName, "a.key");
+            File.WriteAllText(path + ".part", "a start that was killed");
             var made = SecretFile.LoadOrCreate(path, AtRestKey.SizeBytes);
             Assert.Equal(made, SecretFile.LoadOrCreate(path, AtRestKey.SizeBytes));
+            Assert.Equal([path], Directory.GetFiles(folder.FullName));
             if (!OperatingSystem.IsWindows())
             {
                 Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
