@@ -14,7 +14,7 @@ public sealed class AnnouncementTests
     [Fact]
     public async Task The_printed_curl_command_is_answered_as_it_stands()
     {
-        var folder = Directory.CreateTempSubdirectory("fedllm-e2e-").FullName;
+        var folder = PassingFolder.Make();
         using var demo = Cli.Start(["demo", "--port", Cli.FreePort().ToString(CultureInfo.InvariantCulture), "--data", Path.Combine(folder, "state"), "--hospitals", "1"]);
         var errors = demo.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         try

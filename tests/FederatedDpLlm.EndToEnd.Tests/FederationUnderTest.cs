@@ -60,7 +60,7 @@ public sealed class FederationUnderTest : IAsyncDisposable
     /// <summary>The demo is started by <paramref name="start"/>, given the arguments of <c>fedllm demo</c>.</summary>
     public static async Task<FederationUnderTest> StartWithAsync(Func<IReadOnlyList<string>, Process> start, string? dataFolder = null, params string[] more)
     {
-        var folder = dataFolder ?? Path.Combine(Directory.CreateTempSubdirectory("fedllm-e2e-").FullName, "state");
+        var folder = dataFolder ?? Path.Combine(PassingFolder.Make(), "state");
         var demo = start(["--json", "--port", Cli.FreePort().ToString(System.Globalization.CultureInfo.InvariantCulture), "--data", folder, .. more]);
         var errors = demo.StandardError.ReadToEndAsync();
         var line = await demo.StandardOutput.ReadLineAsync().WaitAsync(ReadyWithin);

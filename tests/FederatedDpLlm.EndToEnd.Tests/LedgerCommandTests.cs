@@ -78,6 +78,15 @@ public sealed class LedgerCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_log_that_cannot_be_read_is_said_and_not_shown()
+    {
+        Tamper("nodes/mercy", "DROP TRIGGER audit_entries_keep; UPDATE audit_entries SET details = '{' WHERE number = 2");
+        var (code, shown) = await RunAsync("audit", "show");
+        Assert.Equal((1, false), (code, shown.GetProperty("ok").GetBoolean()));
+        Assert.Contains("cannot be read", shown.GetProperty("error").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_folder_without_ledgers_and_an_unknown_command_are_misuse()
     {
         Assert.Equal(2, (await RunAsync(Path.Combine(_data.FullName, "none"), "budget", "verify")).Code);

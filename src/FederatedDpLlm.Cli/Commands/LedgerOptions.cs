@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using FederatedDpLlm.Budgets;
 using Microsoft.Data.Sqlite;
 
@@ -37,7 +38,7 @@ internal static class LedgerOptions
         {
             return body(ledgers);
         }
-        catch (Exception failure) when (failure is SqliteException or ArgumentException or InvalidCastException)
+        catch (Exception failure) when (failure is SqliteException or ArgumentException or InvalidCastException or InvalidOperationException or JsonException)
         {
             return Refuse(json, Bad, $"a ledger below '{folder}' cannot be read: {failure.Message}");
         }

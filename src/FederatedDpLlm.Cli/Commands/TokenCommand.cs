@@ -58,7 +58,7 @@ internal static class TokenCommand
             var prefix = AccountId.Department(string.Empty).Value;
             var known = LedgerVerifier.Accounts(ledger, TimeProvider.System.GetUtcNow())
                 .Select(account => account.Policy.Id.Value).Where(id => id.StartsWith(prefix, StringComparison.Ordinal)).Select(id => id[prefix.Length..]).ToList();
-            if (!known.Contains(department, StringComparer.Ordinal))
+            if (known.Count > 0 && !known.Contains(department, StringComparer.Ordinal))
             {
                 Console.Error.WriteLine($"fedllm token: the router has no quota for '{department}' and will refuse its questions; it knows {string.Join(", ", known)}.");
             }
