@@ -66,6 +66,14 @@ public sealed class LedgerCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_decision_is_read_in_one_line()
+    {
+        var (code, output, errors) = await Cli.RunAsync("audit", "show", "--data", _data.FullName, "--last", "1");
+        Assert.True(code == 0, errors);
+        Assert.Matches(@"^\s*\d\d-\d\d \d\d:\d\d:\d\d\s+mercy\s+Answered\s+alice$", Assert.Single(output.Split('\n').Select(line => line.TrimEnd()), line => line.Contains("alice", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task A_forged_entry_fails_both_with_exit_code_1_and_the_first_bad_index()
     {
         Tamper("nodes/mercy", "DROP TRIGGER movements_keep; UPDATE movements SET spent = 0 WHERE entry = 2");
@@ -81,9 +89,11 @@ public sealed class LedgerCommandTests : IAsyncLifetime
     public async Task A_log_that_cannot_be_read_is_said_and_not_shown()
     {
         Tamper("nodes/mercy", "DROP TRIGGER audit_entries_keep; UPDATE audit_entries SET details = '{' WHERE number = 2");
-        var (code, shown) = await RunAsync("audit", "show");
+        var (code, output, errors) = await Cli.RunAsync("audit", "show", "--data", _data.FullName, "--json");
+        var shown = JsonSerializer.Deserialize<JsonElement>(output);
         Assert.Equal((1, false), (code, shown.GetProperty("ok").GetBoolean()));
         Assert.Contains("cannot be read", shown.GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -47,18 +47,18 @@ internal static class AuditCommand
             return LedgerOptions.Good;
         }
 
-        var table = new Table().AddColumns("log", "time (UTC)", "decision", "by", "mechanism", "epsilon", "reason");
+        var table = PlainTable.Of(("time (UTC)", false), ("log", false), ("decision", false), ("by", false), ("how", false), ("epsilon", true), ("reason", false));
         foreach (var (log, entry) in latest)
         {
             var (record, details) = (entry.Record, entry.Record.Details);
             table.AddRow(
-                Markup.Escape(Path.GetDirectoryName(log) is { Length: > 0 } folder ? folder : log), entry.Time.UtcDateTime.ToString("MM-dd HH:mm:ss", CultureInfo.InvariantCulture), record.Decision.ToString(),
-                Markup.Escape(record.Actor), Detail("mechanism"), Detail("epsilon"), Detail("reason"));
+                entry.Time.UtcDateTime.ToString("MM-dd HH:mm:ss", CultureInfo.InvariantCulture), Markup.Escape(Path.GetFileName(Path.GetDirectoryName(log)) is { Length: > 0 } folder ? folder : log),
+                record.Decision.ToString(), Markup.Escape(record.Actor), Detail("mechanism"), Detail("epsilon"), Detail("reason"));
 
             string Detail(string name) => Markup.Escape(details.GetValueOrDefault(name, string.Empty));
         }
 
-        AnsiConsole.Write(table);
+        PlainTable.Write(table);
         return LedgerOptions.Good;
     }
 

@@ -8,8 +8,6 @@ namespace FederatedDpLlm.Cli.Commands;
 /// <summary><c>fedllm budget show | verify</c>: accounts as they stand, and their recomputation from the entries. Both work while the demo runs.</summary>
 internal static class BudgetCommand
 {
-    private const int LongestLine = 400;
-
     public static Command Create() => new("budget", "Privacy budgets: what is spent, and whether it follows from the entries.") { Show(), Verify() };
 
     private static Command Show()
@@ -77,16 +75,10 @@ internal static class BudgetCommand
         return ok ? LedgerOptions.Good : LedgerOptions.Bad;
     }
 
-    // Fits 80 columns as long as names are short; a longer one makes the table wider, never an amount unreadable.
+    // Fits 80 columns as long as names are short.
     private static void Print(string title, IEnumerable<ShownAccount> accounts)
     {
-        var table = new Table { Border = TableBorder.Simple }.AddColumn(new TableColumn("account").NoWrap().PadLeft(0));
-        foreach (var name in (string[])["left", "spent", "held", "budget"])
-        {
-            table.AddColumn(new TableColumn(name).NoWrap().RightAligned());
-        }
-
-        table.AddColumn(new TableColumn("unit").NoWrap()).AddColumn(new TableColumn("resets (UTC)").NoWrap().PadRight(0));
+        var table = PlainTable.Of(("account", false), ("left", true), ("spent", true), ("held", true), ("budget", true), ("unit", false), ("resets (UTC)", false));
         foreach (var account in accounts)
         {
             table.AddRow(
@@ -94,9 +86,8 @@ internal static class BudgetCommand
                 account.ResetsAt?.ToString("MM-dd HH:mm", CultureInfo.InvariantCulture) ?? "never");
         }
 
-        AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, LongestLine);
-        AnsiConsole.WriteLine(title);
-        AnsiConsole.Write(table);
+        Console.Out.WriteLine(title);
+        PlainTable.Write(table);
     }
 
     private static string Number(double amount) => amount.ToString("0.###", CultureInfo.InvariantCulture);
