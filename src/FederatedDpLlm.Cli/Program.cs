@@ -18,11 +18,10 @@ var root = new RootCommand("A federation of hospitals, one language model, priva
     EvalCommand.Create(),
 };
 
-// 0: done, 1: it went wrong, 2: it was asked wrongly.
 var parsed = root.Parse(args);
 
 // By default a command that was interrupted is cut off after two seconds. The demo ends its processes first, by force where one does not listen.
-var invocation = new InvocationConfiguration();
+var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
 invocation.ProcessTerminationTimeout = parsed.CommandResult.Command.Name == DemoCommand.Name ? null : invocation.ProcessTerminationTimeout;
 
 // With --json standard output is one line of JSON, also where something goes wrong.
@@ -34,11 +33,20 @@ if (json)
     (invocation.Output, invocation.Error) = (Console.Error, Console.Error);
 }
 
-var code = await parsed.InvokeAsync(invocation);
-code = parsed.Errors.Count > 0 ? 2 : code;
-if (json && code != 0 && !JsonLine.IsWritten)
+int code;
+try
 {
-    JsonLine.Write(new { error = parsed.Errors.Count > 0 ? parsed.Errors[0].Message : errors.Last });
+    code = await parsed.InvokeAsync(invocation);
+    code = parsed.Errors.Count > 0 ? ExitCode.Misuse : code;
+}
+catch (Exception failure)
+{
+    code = Failure.Tell(failure, parsed.CommandResult);
+}
+
+if (json && code != ExitCode.Good && !JsonLine.IsWritten)
+{
+    JsonLine.Write(new { error = parsed.Errors.Count > 0 ? parsed.Errors[0].Message : errors.Last, ok = false });
 }
 
 return code;

@@ -37,7 +37,7 @@ public sealed class AccountCommandTests : IDisposable
         var (code, output, errors) = await Cli.RunAsync("account", command, option, value, "--json");
         Assert.Equal(2, code);
         Assert.Equal(errors.Trim(), JsonSerializer.Deserialize<JsonElement>(output).GetProperty("error").GetString());
-        Assert.Matches("^fedllm account: .+\n$", errors);
+        Assert.Matches("^fedllm account [a-z]+: .+\n$", errors);
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public sealed class AccountCommandTests : IDisposable
 
         var (missing, _, message) = await Cli.RunAsync([.. plan, "--svg", Path.Combine(_folder, "no", "such", "folder.svg")]);
         Assert.Equal(2, missing);
-        Assert.Matches("^fedllm account: .+\n$", message);
+        Assert.Matches("^fedllm account [a-z]+: .+\n$", message);
     }
 
     [Fact]

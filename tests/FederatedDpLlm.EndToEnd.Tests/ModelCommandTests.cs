@@ -48,8 +48,8 @@ public sealed class ModelCommandTests : IDisposable
         {
             var (code, output, errors) = await Cli.RunAsync(["model", .. command]);
             Assert.Equal(2, code);
-            Assert.StartsWith($"{{\"error\":\"model {command[0]}: ", output, StringComparison.Ordinal);
-            Assert.StartsWith($"model {command[0]}: ", errors, StringComparison.Ordinal);
+            Assert.StartsWith($"{{\"error\":\"fedllm model {command[0]}: ", output, StringComparison.Ordinal);
+            Assert.StartsWith($"fedllm model {command[0]}: ", errors, StringComparison.Ordinal);
             Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
         }
 

@@ -80,8 +80,8 @@ public sealed class TrainCommandTests : IDisposable
 
         var (code, output, errors) = await Cli.RunAsync(arguments);
         Assert.Equal(2, code);
-        Assert.StartsWith("{\"error\":\"train: ", output, StringComparison.Ordinal);
-        Assert.Contains("train: ", errors, StringComparison.Ordinal);
+        Assert.StartsWith("{\"error\":\"fedllm train: ", output, StringComparison.Ordinal);
+        Assert.Contains("fedllm train: ", errors, StringComparison.Ordinal);
     }
 
     private static string[] Arguments(string records, string output) =>

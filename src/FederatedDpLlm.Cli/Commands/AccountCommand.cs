@@ -8,8 +8,6 @@ namespace FederatedDpLlm.Cli.Commands;
 /// <summary><c>fedllm account epsilon | noise | plan | compare | evaluate</c>: what a plan costs and what a promise needs, for a privacy officer.</summary>
 internal static class AccountCommand
 {
-    private const int Failed = 2;
-
     public static Command Create() => new("account", "Privacy arithmetic: what a plan costs, which noise a promise needs, how the accountants compare.")
     {
         EpsilonCommand.Create(),
@@ -22,7 +20,7 @@ internal static class AccountCommand
     private static Command Evaluate()
     {
         var file = new Argument<FileInfo>("queries") { Description = "JSON: [{\"name\", \"mechanism\", \"parameters\", \"quantity\"}, ...]" };
-        var json = new Option<bool>("--json") { Description = "Accepted for symmetry: the answer is one line of JSON either way." };
+        var json = JsonLine.Option();
         var command = new Command("evaluate", "Answers a file of queries in the vocabulary of published test vectors; exit code 2 where one has no answer.") { file, json };
         command.SetAction(parsed => Evaluate(parsed.GetRequiredValue(file)));
         return command;
@@ -36,12 +34,11 @@ internal static class AccountCommand
             var list = queries.RootElement is { ValueKind: JsonValueKind.Object } wrapped && wrapped.TryGetProperty("vectors", out var vectors) ? vectors : queries.RootElement;
             var answers = list.EnumerateArray().Select(Answer).ToList();
             JsonLine.Write(answers.Select(answer => answer.Shown));
-            return answers.Exists(answer => answer.Failed) ? Failed : 0;
+            return answers.Exists(answer => answer.Failed) ? ExitCode.Misuse : ExitCode.Good;
         }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
+        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException)
         {
-            Console.Error.WriteLine($"fedllm account evaluate: {file.Name}: {unreadable.Message}");
-            return Failed;
+            throw new FormatException($"{file.Name}: {unreadable.Message}", unreadable);
         }
     }
 

@@ -15,22 +15,14 @@ internal static class AggregationCommand
         var mode = new Option<string>("--mode") { Description = "How updates are hidden: mask (default, standard assumptions), homomorphic or committee (lattice encryption, not reviewed outside).", DefaultValueFactory = _ => "mask" };
         mode.AcceptOnlyFromAmong([.. AggregationDemo.Modes.Keys]);
         var seed = new Option<long>("--seed") { Description = "Of the updates and of who drops out; keys are always fresh.", DefaultValueFactory = _ => 1 };
-        var json = new Option<bool>("--json") { Description = "One line of JSON on standard output." };
+        var json = JsonLine.Option();
         var transcript = new Option<FileInfo?>("--transcript") { Description = "Writes the round down for 'fedllm aggregation verify' (it holds every masked update: clients x parameters x 3 bytes)." };
-        clients.Validators.Add(result => Require(result.GetValue(clients) is >= 4 and <= 1024, result, "--clients is 4 to 1024."));
-        parameters.Validators.Add(result => Require(result.GetValue(parameters) is >= 1 and <= 100_000_000, result, "--parameters is 1 to 100000000."));
-        drop.Validators.Add(result => Require(result.GetValue(drop) >= 0, result, "--drop is at least 0."));
+        clients.Require(value => value is >= 4 and <= 1024, "--clients is 4 to 1024.");
+        parameters.Require(value => value is >= 1 and <= 100_000_000, "--parameters is 1 to 100000000.");
+        drop.Require(value => value >= 0, "--drop is at least 0.");
         var command = new Command("demo", "Runs every stage with hospitals dropping out, and compares the sum with the plaintext sum.") { clients, parameters, drop, mode, seed, json, transcript };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(AggregationDemo.Run(
             new AggregationDemo.Plan(parsed.GetValue(clients), parsed.GetValue(parameters), parsed.GetValue(drop), parsed.GetValue(mode)!, parsed.GetValue(seed), parsed.GetValue(transcript)), parsed.GetValue(json), cancellationToken)));
         return command;
-    }
-
-    private static void Require(bool holds, System.CommandLine.Parsing.OptionResult result, string message)
-    {
-        if (!holds)
-        {
-            result.AddError(message);
-        }
     }
 }

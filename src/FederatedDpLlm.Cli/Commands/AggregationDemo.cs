@@ -14,8 +14,6 @@ namespace FederatedDpLlm.Cli.Commands;
 internal static class AggregationDemo
 {
     private const int ValueBits = 16;
-    private const int Good = 0;
-    private const int Wrong = 1;
 
     /// <summary>The modes by their names on the command line.</summary>
     internal static readonly SortedDictionary<string, AggregationMode> Modes = new(StringComparer.Ordinal)
@@ -35,12 +33,7 @@ internal static class AggregationDemo
         var parameters = new RoundParameters(
             "aggregation demo", 1, Modes[plan.Mode], plan.Parameters, ValueBits, [.. identities.Select(identity => identity.PublicKey)],
             SHA256.HashData("demo model"u8), SHA256.HashData("demo privacy plan"u8), acceptUnreviewedCryptography: true);
-        using var file = Create(plan.Transcript);
-        if (file is null && plan.Transcript is not null)
-        {
-            return Wrong;
-        }
-
+        using var file = plan.Transcript?.Create();
         var writer = file is null ? null : new TranscriptWriter(file, parameters);
         var dropped = Dropped(plan);
         var seen = new SortedDictionary<CoordinatorStage, (int Messages, long Bytes)>();
@@ -77,7 +70,7 @@ internal static class AggregationDemo
         if (json)
         {
             JsonLine.Write(new { mode = plan.Mode, clients = plan.Clients, parameters = plan.Parameters, dropped, exact, sumSha256 = hash, seconds, bytesPerClient, coordinatorSees = sees });
-            return exact ? Good : Wrong;
+            return exact ? ExitCode.Good : ExitCode.Bad;
         }
 
         Console.WriteLine("What the coordinator saw:");
@@ -86,27 +79,14 @@ internal static class AggregationDemo
         Console.WriteLine(exact ? "The sum is the plaintext sum of the survivors, bit for bit." : "THE SUM IS WRONG.");
         Console.WriteLine($"SHA-256 of the sum (int64, little-endian): {hash}");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{bytesPerClient} bytes a client, {seconds:F2} s in all"));
-        return exact ? Good : Wrong;
-    }
-
-    private static FileStream? Create(FileInfo? transcript)
-    {
-        try
-        {
-            return transcript?.Create();
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine($"The transcript cannot be written: {exception.Message}");
-            return null;
-        }
+        return exact ? ExitCode.Good : ExitCode.Bad;
     }
 
     private static int Refused(Refusal refusal, RoundParameters parameters)
     {
         Console.Error.WriteLine(
             $"No sum: {refusal.Code}. This round needs {Math.Max(parameters.MinimumSurvivors, parameters.Sharing.Threshold)} of {parameters.Clients} hospitals to the end.");
-        return Wrong;
+        return ExitCode.Bad;
     }
 
     private static void Observe(SortedDictionary<CoordinatorStage, (int Messages, long Bytes)> seen, RoundProgress message)

@@ -6,17 +6,14 @@ namespace FederatedDpLlm.Cli.Commands;
 /// <summary><c>fedllm aggregation verify TRANSCRIPT</c>: an auditor replays a round offline.</summary>
 internal static class AggregationVerify
 {
-    private const int Good = 0;
-    private const int Invalid = 1;
-    private const int Unreadable = 2;
-    private const int WithoutSum = 3;
+    private const int EndedWithoutSum = 3;
 
     public static Command Create()
     {
         var file = new Argument<FileInfo>("transcript") { Description = "The file that the round's coordinator wrote." };
         var parameters = new Option<string>("--parameters-digest") { Description = "The digest (hexadecimal) that the round's parameters must have: roster, model, privacy plan.", DefaultValueFactory = _ => "" };
         var coordinator = new Option<string>("--coordinator-key") { Description = "The key (hexadecimal) that must have sealed the transcript.", DefaultValueFactory = _ => "" };
-        var json = new Option<bool>("--json") { Description = "One line of JSON on standard output." };
+        var json = JsonLine.Option();
         parameters.Validators.Add(RequireHex);
         coordinator.Validators.Add(RequireHex);
         var command = new Command(
@@ -33,17 +30,9 @@ internal static class AggregationVerify
 
     private static int Run(FileInfo file, byte[] parameters, byte[] coordinator, bool json)
     {
-        try
-        {
-            using var source = file.OpenRead();
-            Console.Error.WriteLine($"Replaying {file.Name}, {file.Length} bytes ...");
-            return Show(TranscriptAudit.Run(source, parameters, coordinator, Environment.ProcessorCount), json);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine($"The transcript cannot be read: {exception.Message}");
-            return Unreadable;
-        }
+        using var source = file.OpenRead();
+        Console.Error.WriteLine($"Replaying {file.Name}, {file.Length} bytes ...");
+        return Show(TranscriptAudit.Run(source, parameters, coordinator, Environment.ProcessorCount), json);
     }
 
     private static int Show(TranscriptReport report, bool json)
@@ -60,9 +49,9 @@ internal static class AggregationVerify
 
         return report.Verdict switch
         {
-            TranscriptVerdict.Invalid => Invalid,
-            TranscriptVerdict.EndedWithoutSum => WithoutSum,
-            _ => Good,
+            TranscriptVerdict.Invalid => ExitCode.Bad,
+            TranscriptVerdict.EndedWithoutSum => EndedWithoutSum,
+            _ => ExitCode.Good,
         };
     }
 

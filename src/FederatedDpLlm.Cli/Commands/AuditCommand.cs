@@ -13,20 +13,12 @@ internal static class AuditCommand
     private static Command Show()
     {
         var data = LedgerOptions.Data();
-        var json = LedgerOptions.Json();
+        var json = JsonLine.Option();
         var last = new Option<int>("--last") { Description = "How many decisions, the latest of all logs together: 1 to 10,000.", DefaultValueFactory = _ => 20 };
+        last.Require(value => value is >= 1 and <= 10_000, "--last is 1 to 10,000.");
         var command = new Command("show", "The latest decisions: who, what it cost, what came of it. No log holds a prompt or an answer.") { data, last, json };
-        command.SetAction(parsed =>
-        {
-            var count = parsed.GetValue(last);
-            if (count is < 1 or > 10_000)
-            {
-                Console.Error.WriteLine("fedllm audit: --last is 1 to 10,000.");
-                return LedgerOptions.Misuse;
-            }
-
-            return LedgerOptions.ForEachLedger(parsed.GetRequiredValue(data), parsed.GetValue(json), ledgers => Show(ledgers, count, parsed.GetValue(json)));
-        });
+        command.SetAction(parsed => LedgerOptions.ForEachLedger(
+            parsed.GetRequiredValue(data), ledgers => Show(ledgers, parsed.GetValue(last), parsed.GetValue(json))));
         return command;
     }
 
@@ -44,7 +36,7 @@ internal static class AuditCommand
                     actor = one.Entry.Record.Actor, details = one.Entry.Record.Details, movements = one.Entry.Movements,
                 }),
             });
-            return LedgerOptions.Good;
+            return ExitCode.Good;
         }
 
         var table = PlainTable.Of(("time (UTC)", false), ("log", false), ("decision", false), ("by", false), ("how", false), ("epsilon", true), ("reason", false));
@@ -59,16 +51,16 @@ internal static class AuditCommand
         }
 
         PlainTable.Write(table);
-        return LedgerOptions.Good;
+        return ExitCode.Good;
     }
 
     private static Command Verify()
     {
         var data = LedgerOptions.Data();
-        var json = LedgerOptions.Json();
+        var json = JsonLine.Option();
         var command = new Command("verify", "Recomputes the chain of every audit log; exit code 1 and the first bad index where it does not hold.") { data, json };
         command.SetAction(parsed => LedgerOptions.ForEachLedger(
-            parsed.GetRequiredValue(data), parsed.GetValue(json), ledgers => Verify(ledgers, parsed.GetValue(json))));
+            parsed.GetRequiredValue(data), ledgers => Verify(ledgers, parsed.GetValue(json))));
         return command;
     }
 
@@ -98,6 +90,6 @@ internal static class AuditCommand
             AnsiConsole.Write(table);
         }
 
-        return bad.Found is null ? LedgerOptions.Good : LedgerOptions.Bad;
+        return bad.Found is null ? ExitCode.Good : ExitCode.Bad;
     }
 }

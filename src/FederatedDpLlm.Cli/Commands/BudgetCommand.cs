@@ -13,20 +13,20 @@ internal static class BudgetCommand
     private static Command Show()
     {
         var data = LedgerOptions.Data();
-        var json = LedgerOptions.Json();
+        var json = JsonLine.Option();
         var command = new Command("show", "Every account: budget, spent, held, remaining, and when it resets.") { data, json };
         command.SetAction(parsed => LedgerOptions.ForEachLedger(
-            parsed.GetRequiredValue(data), parsed.GetValue(json), ledgers => Show(ledgers, parsed.GetValue(json))));
+            parsed.GetRequiredValue(data), ledgers => Show(ledgers, parsed.GetValue(json))));
         return command;
     }
 
     private static Command Verify()
     {
         var data = LedgerOptions.Data();
-        var json = LedgerOptions.Json();
+        var json = JsonLine.Option();
         var command = new Command("verify", "Recomputes every account from its entries; exit code 1 where anything differs.") { data, json };
         command.SetAction(parsed => LedgerOptions.ForEachLedger(
-            parsed.GetRequiredValue(data), parsed.GetValue(json), ledgers => Verify(ledgers, parsed.GetValue(json))));
+            parsed.GetRequiredValue(data), ledgers => Verify(ledgers, parsed.GetValue(json))));
         return command;
     }
 
@@ -37,13 +37,13 @@ internal static class BudgetCommand
         if (json)
         {
             JsonLine.Write(new { accounts = accounts.Select(account => ShownAccount.Of(account.Name, account.State)) });
-            return LedgerOptions.Good;
+            return ExitCode.Good;
         }
 
         var shown = accounts.Select(account => ShownAccount.Of(account.Name, account.State)).ToList();
         Print("Data accounts, the guarantee of each block of patients: they never refill.", shown.Where(account => account.Kind == "data"));
         Print("Quotas, the policy: they bound a patient's loss only if askers do not collude.", shown.Where(account => account.Kind != "data"));
-        return LedgerOptions.Good;
+        return ExitCode.Good;
     }
 
     private static int Verify(IReadOnlyList<LedgerFile> ledgers, bool json)
@@ -72,7 +72,7 @@ internal static class BudgetCommand
             problems.ForEach(Console.Out.WriteLine);
         }
 
-        return ok ? LedgerOptions.Good : LedgerOptions.Bad;
+        return ok ? ExitCode.Good : ExitCode.Bad;
     }
 
     // Fits 80 columns as long as names are short.

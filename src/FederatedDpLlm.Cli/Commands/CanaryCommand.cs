@@ -1,9 +1,7 @@
 using System.CommandLine;
-using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Models.Training.Canaries;
 using FederatedDpLlm.Models.Training.Private;
-using FederatedDpLlm.Models.Weights;
 using FederatedDpLlm.Privacy.Sampling;
 using Spectre.Console;
 
@@ -22,11 +20,11 @@ internal static class CanaryCommand
         var steps = new Option<int>("--steps") { Description = "Steps of both trainings.", DefaultValueFactory = _ => defaults.Steps };
         var notes = new Option<int>("--notes") { Description = "Notes, of which 100 hold a planted number; at least 200.", DefaultValueFactory = _ => defaults.Notes };
         var threads = new Option<int>("--threads") { Description = "The results do not depend on them.", DefaultValueFactory = _ => Environment.ProcessorCount };
-        var json = new Option<bool>("--json") { Description = "Exactly one line of JSON on standard output." };
-        epsilon.Validators.Add(result => Require(result.GetValue(epsilon) is > 0.01 and <= 100, result, "--epsilon is above 0.01 and at most 100."));
-        steps.Validators.Add(result => Require(result.GetValue(steps) is >= 1 and <= 100_000, result, "--steps is 1 to 100000."));
-        notes.Validators.Add(result => Require(result.GetValue(notes) is >= 200 and <= 100_000, result, "--notes is 200 to 100000."));
-        threads.Validators.Add(result => Require(result.GetValue(threads) is >= 1 and <= 256, result, "--threads is 1 to 256."));
+        var json = JsonLine.Option();
+        epsilon.Require(value => value is > 0.01 and <= 100, "--epsilon is above 0.01 and at most 100.");
+        steps.Require(value => value is >= 1 and <= 100_000, "--steps is 1 to 100000.");
+        notes.Require(value => value is >= 200 and <= 100_000, "--notes is 200 to 100000.");
+        threads.Require(value => value is >= 1 and <= 256, "--threads is 1 to 256.");
         var command = new Command("canary", "Plants made-up insurance numbers in notes, fine-tunes with and without privacy, and tries to get the numbers back.")
         {
             model, epsilon, steps, notes, threads, json,
@@ -41,32 +39,11 @@ internal static class CanaryCommand
         return command;
     }
 
-    private static void Require(bool holds, System.CommandLine.Parsing.OptionResult result, string message)
-    {
-        if (!holds)
-        {
-            result.AddError(message);
-        }
-    }
-
     private static int Run(string? folder, CanaryOptions options, bool json, CancellationToken cancellationToken)
     {
-        try
-        {
-            using var random = new SecureRandom();
-            Show(CanaryExperiment.Run(folder ?? BundledModel.Folder, options, random, Report, cancellationToken), json);
-            return LedgerOptions.Good;
-        }
-        catch (OperationCanceledException)
-        {
-            Console.Error.WriteLine("demo canary: stopped.");
-            return LedgerOptions.Bad;
-        }
-        catch (Exception failure) when (failure is IOException or ModelFormatException or ConfigurationException or ArgumentException or ArithmeticException)
-        {
-            Console.Error.WriteLine($"demo canary: {failure.Message}");
-            return LedgerOptions.Misuse;
-        }
+        using var random = new SecureRandom();
+        Show(CanaryExperiment.Run(folder ?? BundledModel.Folder, options, random, Report, cancellationToken), json);
+        return ExitCode.Good;
     }
 
     private static void Report(string doing, PrivateTrainingProgress? progress)

@@ -24,34 +24,15 @@ internal static class DemoCommand
         var hospitals = new Option<int>("--hospitals") { Description = $"Number of hospitals, 1 to {MostHospitals}.", DefaultValueFactory = _ => 4 };
         var shards = new Option<int>("--shards") { Description = $"Processes over which each hospital's model is cut, 0 to {MostShards}. Default: 0, each node holds it whole." };
         var dataEpsilon = new Option<double>("--data-epsilon") { Description = "Each hospital's lifetime budget on its patients' data, at delta 1e-6. One that was started with less stays at that.", DefaultValueFactory = _ => 60 };
-        var json = new Option<bool>("--json") { Description = "One line of JSON on standard output once the first request can be answered." };
+        var json = JsonLine.Option();
+        port.Require(value => value is null or (>= 1 and <= 65535), "--port is a number from 1 to 65535.");
+        metricsPort.Require(value => value is null or (>= 1 and <= 65535), "--metrics-port is a number from 1 to 65535.");
+        hospitals.Require(value => value is >= 1 and <= MostHospitals, $"--hospitals is a number from 1 to {MostHospitals}.");
+        shards.Require(value => value is >= 0 and <= MostShards, $"--shards is a number from 0 to {MostShards}.");
+        dataEpsilon.Require(value => value is >= 0 and <= MostDataEpsilon, $"--data-epsilon is a number from 0 to {MostDataEpsilon}.");
         var command = new Command(Name, "Starts a router and hospital nodes as processes of their own; Ctrl-C stops them all.") { port, metricsPort, data, records, map, hospitals, shards, dataEpsilon, json, CanaryCommand.Create() };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            if (parsed.GetValue(hospitals) is < 1 or > MostHospitals)
-            {
-                Console.Error.WriteLine($"fedllm demo: --hospitals is a number from 1 to {MostHospitals}.");
-                return 2;
-            }
-
-            if (parsed.GetValue(port) is < 1 or > 65535 || parsed.GetValue(metricsPort) is < 1 or > 65535)
-            {
-                Console.Error.WriteLine("fedllm demo: --port and --metrics-port are numbers from 1 to 65535.");
-                return 2;
-            }
-
-            if (parsed.GetValue(shards) is < 0 or > MostShards)
-            {
-                Console.Error.WriteLine($"fedllm demo: --shards is a number from 0 to {MostShards}.");
-                return 2;
-            }
-
-            if (!(parsed.GetValue(dataEpsilon) is >= 0 and <= MostDataEpsilon))
-            {
-                Console.Error.WriteLine($"fedllm demo: --data-epsilon is a number from 0 to {MostDataEpsilon}.");
-                return 2;
-            }
-
             var givenPort = parsed.GetValue(port);
             var options = new DemoOptions(
                 givenPort ?? DefaultPort,
@@ -99,16 +80,11 @@ internal static class DemoCommand
             }
 
             Console.Error.WriteLine("Stopping.");
-            return 0;
+            return ExitCode.Good;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            return 0;
-        }
-        catch (DemoException error)
-        {
-            Console.Error.WriteLine("fedllm demo: " + error.Message);
-            return 3;
+            return ExitCode.Good;
         }
     }
 

@@ -1,11 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using FederatedDpLlm.Cli.Evaluation;
-using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Inference.Records;
 using FederatedDpLlm.Models;
-using FederatedDpLlm.Models.Weights;
 using FederatedDpLlm.Privacy.Sampling;
 using Spectre.Console;
 
@@ -29,40 +27,32 @@ internal static class EvalCommand
         var hospitals = new Option<int>("--hospitals") { DefaultValueFactory = _ => 4 };
         var shards = new Option<int>("--shards") { DefaultValueFactory = _ => 25, Description = "Voters of each hospital." };
         var limit = new Option<int>("--limit") { DefaultValueFactory = _ => int.MaxValue, Description = "At most so many questions, evenly over the files." };
-        var json = LedgerOptions.Json();
+        var json = JsonLine.Option();
         var command = new Command("sections", "Accuracy of 'which note section is this dialogue about', beside the majority class.") { records, questions, map, choices, epsilon, model, hospitals, shards, limit, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            try
+            var columns = ColumnMapping.Parse(parsed.GetValue(map)!);
+            var options = parsed.GetValue(choices)!.Split(',', StringSplitOptions.TrimEntries);
+            var asked = Every(parsed.GetValue(limit), [.. parsed.GetValue(questions)!.Split(',').SelectMany(path => SectionQuestion.Load(path, columns, options))]);
+            var known = HospitalRecords.Load(parsed.GetValue(records)!, columns).Records;
+            var epsilons = parsed.GetValue(epsilon)!.Split(',').Select(text => double.Parse(text, CultureInfo.InvariantCulture)).ToList();
+            var engine = Engine(parsed.GetValue(model));
+            var evaluation = new SectionEvaluation(engine, known, parsed.GetValue(hospitals), parsed.GetValue(shards), options);
+            var results = await evaluation.RunAsync(asked, epsilons, done => Console.Error.Write($"\r{done} of {asked.Count} questions"), cancellationToken);
+            Console.Error.WriteLine();
+            var majority = known.Select(record => SectionQuestion.Of(record, columns).Answer).Where(options.Contains).CountBy(answer => answer).MaxBy(count => count.Value).Key;
+            Report(parsed.GetValue(json), new
             {
-                var columns = ColumnMapping.Parse(parsed.GetValue(map)!);
-                var options = parsed.GetValue(choices)!.Split(',', StringSplitOptions.TrimEntries);
-                var asked = Every(parsed.GetValue(limit), [.. parsed.GetValue(questions)!.Split(',').SelectMany(path => SectionQuestion.Load(path, columns, options))]);
-                var known = HospitalRecords.Load(parsed.GetValue(records)!, columns).Records;
-                var epsilons = parsed.GetValue(epsilon)!.Split(',').Select(text => double.Parse(text, CultureInfo.InvariantCulture)).ToList();
-                var engine = Engine(parsed.GetValue(model));
-                var evaluation = new SectionEvaluation(engine, known, parsed.GetValue(hospitals), parsed.GetValue(shards), options);
-                var results = await evaluation.RunAsync(asked, epsilons, done => Console.Error.Write($"\r{done} of {asked.Count} questions"), cancellationToken);
-                Console.Error.WriteLine();
-                var majority = known.Select(record => SectionQuestion.Of(record, columns).Answer).Where(options.Contains).CountBy(answer => answer).MaxBy(count => count.Value).Key;
-                Report(parsed.GetValue(json), new
-                {
-                    questions = asked.Count,
-                    records = known.Count,
-                    hospitals = parsed.GetValue(hospitals),
-                    shards = parsed.GetValue(shards),
-                    model = engine.Capabilities.Model,
-                    majorityClass = majority,
-                    majorityAccuracy = asked.Count(question => question.Answer == majority) / (double)asked.Count,
-                    results,
-                }, results);
-                return LedgerOptions.Good;
-            }
-            catch (Exception error) when (error is RecordFileException or FormatException or ConfigurationException or ModelFormatException or IOException)
-            {
-                Console.Error.WriteLine("fedllm: " + error.Message);
-                return LedgerOptions.Misuse;
-            }
+                questions = asked.Count,
+                records = known.Count,
+                hospitals = parsed.GetValue(hospitals),
+                shards = parsed.GetValue(shards),
+                model = engine.Capabilities.Model,
+                majorityClass = majority,
+                majorityAccuracy = asked.Count(question => question.Answer == majority) / (double)asked.Count,
+                results,
+            }, results);
+            return ExitCode.Good;
         });
         return command;
     }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using FederatedDpLlm.Models;
-using FederatedDpLlm.Models.Llama;
 using FederatedDpLlm.Models.Sampling;
 using FederatedDpLlm.Models.Weights;
 using FederatedDpLlm.Privacy.Sampling;
@@ -22,7 +21,7 @@ internal static class GenerateCommand
         var topK = new Option<int>("--top-k") { Description = "Only this many of the most likely tokens; 0 for all.", DefaultValueFactory = _ => 0 };
         var minP = new Option<double>("--min-p") { Description = "Only tokens at least this share as likely as the most likely one.", DefaultValueFactory = _ => 0 };
         var penalty = new Option<double>("--repetition-penalty") { Description = "Divides the logits of tokens that came before; 1 changes nothing.", DefaultValueFactory = _ => 1.0 };
-        var json = new Option<bool>("--json") { Description = "Exactly one line of JSON on standard output." };
+        var json = JsonLine.Option();
         var command = new Command("generate", "Goes on from a text with any model that the engine reads.") 
         {
             model, tokenizer, prompt, tokens, greedy, temperature, topP, topK, minP, penalty, json,
@@ -35,8 +34,8 @@ internal static class GenerateCommand
                     Temperature = parsed.GetValue(greedy) ? 0 : parsed.GetValue(temperature), TopP = parsed.GetValue(topP), TopK = parsed.GetValue(topK), MinP = parsed.GetValue(minP),
                     RepetitionPenalty = parsed.GetValue(penalty),
                 };
-                return Guarded(() => Run(
-                    LanguageModel.Load(parsed.GetRequiredValue(model), tokenizer: parsed.GetValue(tokenizer)), parsed.GetValue(prompt)!, parsed.GetValue(tokens), sampling.Checked(), parsed.GetValue(json), cancellationToken));
+                return Run(
+                    LanguageModel.Load(parsed.GetRequiredValue(model), tokenizer: parsed.GetValue(tokenizer)), parsed.GetValue(prompt)!, parsed.GetValue(tokens), sampling.Checked(), parsed.GetValue(json), cancellationToken);
             },
             cancellationToken));
         return command;
@@ -78,7 +77,7 @@ internal static class GenerateCommand
 
         Tell(decoder.Flush(), text, json);
         Finish(promptIds, ids, text.ToString(), json);
-        return LedgerOptions.Good;
+        return ExitCode.Good;
     }
 
     private static void Tell(string piece, System.Text.StringBuilder text, bool json)
@@ -99,19 +98,6 @@ internal static class GenerateCommand
         else
         {
             Console.Out.WriteLine();
-        }
-    }
-
-    private static int Guarded(Func<int> body)
-    {
-        try
-        {
-            return body();
-        }
-        catch (Exception failure) when (failure is IOException or ModelFormatException or ContextOverflowException or ArgumentOutOfRangeException)
-        {
-            Console.Error.WriteLine($"generate: {failure.Message}");
-            return LedgerOptions.Misuse;
         }
     }
 }

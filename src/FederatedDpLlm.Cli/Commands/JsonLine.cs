@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -14,6 +15,9 @@ internal static class JsonLine
 
     /// <summary>Whether the line is written.</summary>
     public static bool IsWritten { get; private set; }
+
+    /// <summary>The option by which a command is asked for the line.</summary>
+    public static Option<bool> Option() => new("--json") { Description = "Exactly one line of JSON on standard output." };
 
     public static void Write<T>(T value)
     {

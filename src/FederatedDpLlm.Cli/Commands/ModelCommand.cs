@@ -1,11 +1,9 @@
 using System.CommandLine;
 using FederatedDpLlm.Cli.Commands.ModelFormats;
-using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Models;
 using FederatedDpLlm.Models.Training.Corpus;
 using FederatedDpLlm.Models.Training.Corpus.Coding;
-using FederatedDpLlm.Models.Weights;
 
 namespace FederatedDpLlm.Cli.Commands;
 
@@ -24,15 +22,10 @@ internal static class ModelCommand
         var bundled = new Option<bool>("--bundled") { Description = "The models that the product ships: ward-2m codes, ward reads." };
         var model = new Option<string?>("--model") { Description = "A model's folder." };
         var questions = new Option<int>("--questions") { Description = "Questions of each kind.", DefaultValueFactory = _ => DefaultQuestions };
-        var json = new Option<bool>("--json") { Description = "Exactly one line of JSON on standard output." };
+        var json = JsonLine.Option();
         var command = new Command("eval", "Held-out synthetic notes: the code of a case among 160, and four-way choices about notes in the context.") { bundled, model, questions, json };
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(bundled) == result.GetValue(model) is not null)
-            {
-                result.AddError("Name a model's folder with --model DIR, or take the bundled one with --bundled.");
-            }
-        });
+        command.Require(
+            result => result.GetValue(bundled) != result.GetValue(model) is not null, "Name a model's folder with --model DIR, or take the bundled one with --bundled.");
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => Run(parsed.GetValue(model), parsed.GetValue(questions), parsed.GetValue(json), cancellationToken), cancellationToken));
         return command;
@@ -40,23 +33,15 @@ internal static class ModelCommand
 
     private static int Run(string? folder, int questions, bool json, CancellationToken cancellationToken)
     {
-        try
-        {
-            var coder = LanguageModel.Load(folder ?? BundledModel.CodingFolder);
-            var reader = folder is null ? LanguageModel.Load(BundledModel.Folder) : coder;
-            Console.Error.WriteLine($"{questions} cases to code ...");
-            var coding = CodingEvaluation.Measure(coder, questions, cancellationToken);
-            Console.Error.WriteLine($"{2 * questions} questions to read from notes ...");
-            var one = ReadingEvaluation.Accuracy(reader, questions, 1, cancellationToken);
-            var three = ReadingEvaluation.Accuracy(reader, questions, 3, cancellationToken);
-            Show((coder, coding), (reader, one, three), questions, json);
-            return LedgerOptions.Good;
-        }
-        catch (Exception failure) when (failure is IOException or ModelFormatException or ConfigurationException)
-        {
-            Console.Error.WriteLine($"model eval: {failure.Message}");
-            return LedgerOptions.Misuse;
-        }
+        var coder = LanguageModel.Load(folder ?? BundledModel.CodingFolder);
+        var reader = folder is null ? LanguageModel.Load(BundledModel.Folder) : coder;
+        Console.Error.WriteLine($"{questions} cases to code ...");
+        var coding = CodingEvaluation.Measure(coder, questions, cancellationToken);
+        Console.Error.WriteLine($"{2 * questions} questions to read from notes ...");
+        var one = ReadingEvaluation.Accuracy(reader, questions, 1, cancellationToken);
+        var three = ReadingEvaluation.Accuracy(reader, questions, 3, cancellationToken);
+        Show((coder, coding), (reader, one, three), questions, json);
+        return ExitCode.Good;
     }
 
     private static void Show(

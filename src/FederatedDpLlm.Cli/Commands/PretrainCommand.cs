@@ -19,14 +19,8 @@ internal static class PretrainCommand
         var dataSeed = new Option<ulong?>("--data-seed") { Description = "Of the synthetic clinic; the recipe's by default." };
         var steps = new Option<int?>("--steps") { Description = "How long to train; the recipe's by default." };
         var threads = new Option<int>("--threads") { Description = "The result does not depend on them.", DefaultValueFactory = _ => Environment.ProcessorCount };
-        var json = new Option<bool>("--json") { Description = "Exactly one line of JSON on standard output." };
-        steps.Validators.Add(result =>
-        {
-            if (result.GetValue(steps) is < 1)
-            {
-                result.AddError("--steps is at least 1.");
-            }
-        });
+        var json = JsonLine.Option();
+        steps.Require(value => value is null or >= 1, "--steps is at least 1.");
         var command = new Command("pretrain", "Trains a small bundled model from its seed on a synthetic clinic.") { name, output, seed, dataSeed, steps, threads, json };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () =>
@@ -67,10 +61,9 @@ internal static class PretrainCommand
                 },
                 cancellationToken);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException stopped)
         {
-            Console.Error.WriteLine("pretrain: stopped; the same command goes on from the last checkpoint.");
-            return LedgerOptions.Bad;
+            throw new OperationCanceledException("stopped; the same command goes on from the last checkpoint.", stopped, cancellationToken);
         }
 
         if (json)
@@ -82,7 +75,7 @@ internal static class PretrainCommand
             Console.Out.WriteLine($"{folder}: {recipe.Shape.Parameters:N0} parameters, {Steps(recipe)} steps in {clock.Elapsed.TotalMinutes:F1} minutes.");
         }
 
-        return LedgerOptions.Good;
+        return ExitCode.Good;
     }
 
     private static int Steps(PretrainingRecipe recipe) => recipe.Training.Steps + (recipe.Refinement?.Steps ?? 0);

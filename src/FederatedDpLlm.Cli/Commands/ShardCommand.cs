@@ -1,11 +1,6 @@
 using System.CommandLine;
-using FederatedDpLlm.Cli.Demo;
 using FederatedDpLlm.Cli.Demo.Shards;
-using FederatedDpLlm.Configuration;
-using FederatedDpLlm.Federation.Nodes.Shards;
-using FederatedDpLlm.Models.Llama;
 using FederatedDpLlm.Models.Sharding;
-using FederatedDpLlm.Models.Weights;
 
 namespace FederatedDpLlm.Cli.Commands;
 
@@ -33,35 +28,30 @@ internal static class ShardCommand
         var kill = new Option<int?>("--kill") { Description = "SIGKILL one shard after this token." };
         var spares = new Option<int?>("--spares") { Description = "Hot spares, 0 to 4. Default: 1 with --kill, else 0; with 0 the survivors are given a new plan." };
         var seed = new Option<int>("--seed") { Description = "Chooses which shard is killed.", DefaultValueFactory = _ => 1 };
-        var json = new Option<bool>("--json") { Description = "Exactly one line of JSON on standard output." };
-        degree.Validators.Add(result => Require(result.GetValue(degree) is >= 1 and <= 8, result, "--degree is 1 to 8."));
-        tokens.Validators.Add(result => Require(result.GetValue(tokens) is >= 1 and <= 4096, result, "--tokens is 1 to 4096."));
-        spares.Validators.Add(result => Require(result.GetValue(spares) is null or (>= 0 and <= 4), result, "--spares is 0 to 4."));
+        var json = JsonLine.Option();
+        degree.Require(value => value is >= 1 and <= 8, "--degree is 1 to 8.");
+        tokens.Require(value => value is >= 1 and <= 4096, "--tokens is 1 to 4096.");
+        spares.Require(value => value is null or (>= 0 and <= 4), "--spares is 0 to 4.");
         var command = new Command("demo", "Runs the bundled model over real processes on this machine and compares every bit with the unsharded run.") { strategy, degree, tokens, kill, spares, seed, json };
-        command.Validators.Add(result =>
-        {
-            var after = result.GetValue(kill);
-            if (after is not null && (after < 1 || after >= result.GetValue(tokens) || result.GetValue(strategy) == "none"))
-            {
-                result.AddError("--kill names a token from 1 to one before the last, and there must be a shard to kill (a --strategy other than none).");
-            }
-        });
-        command.SetAction((parsed, cancellationToken) => GuardedAsync(() =>
+        command.Require(
+            result => result.GetValue(kill) is not { } after || (after >= 1 && after < result.GetValue(tokens) && result.GetValue(strategy) != "none"),
+            "--kill names a token from 1 to one before the last, and there must be a shard to kill (a --strategy other than none).");
+        command.SetAction((parsed, cancellationToken) =>
         {
             var after = parsed.GetValue(kill);
             var name = parsed.GetValue(strategy)!;
             var plan = new ShardDemo.Request(
                 name, Strategies[name], Strategies[name] == ShardStrategy.None ? 1 : parsed.GetValue(degree), parsed.GetValue(tokens), after, parsed.GetValue(spares) ?? (after is null ? 0 : 1), parsed.GetValue(seed));
             return ShardDemo.RunAsync(plan, parsed.GetValue(json), cancellationToken);
-        }));
+        });
         return command;
     }
 
     private static Command Inversion()
     {
-        var json = new Option<bool>("--json") { Description = "Exactly one line of JSON on standard output." };
+        var json = JsonLine.Option();
         var command = new Command("inversion", "Shows what a shard learns: recovers a prompt from the hidden states that the second half of the bundled model is sent.") { json };
-        command.SetAction((parsed, cancellationToken) => GuardedAsync(() => InversionDemo.RunAsync(parsed.GetValue(json), cancellationToken)));
+        command.SetAction((parsed, cancellationToken) => InversionDemo.RunAsync(parsed.GetValue(json), cancellationToken));
         return command;
     }
 
@@ -69,37 +59,7 @@ internal static class ShardCommand
     {
         var configuration = new Option<string>("--config") { Description = "The shard's YAML file; 'fedllm shard demo' writes such files.", Required = true };
         var command = new Command("serve", "Lends this machine to a hospital's coordinator as a shard. Prints the port that it listens on.") { configuration };
-        command.SetAction((parsed, cancellationToken) => GuardedAsync(() => ShardServe.RunAsync(parsed.GetRequiredValue(configuration), cancellationToken)));
+        command.SetAction((parsed, cancellationToken) => ShardServe.RunAsync(parsed.GetRequiredValue(configuration), cancellationToken));
         return command;
-    }
-
-    private static void Require(bool holds, System.CommandLine.Parsing.OptionResult result, string message)
-    {
-        if (!holds)
-        {
-            result.AddError(message);
-        }
-    }
-
-    private static async Task<int> GuardedAsync(Func<Task<int>> body)
-    {
-        try
-        {
-            return await body();
-        }
-        catch (OperationCanceledException)
-        {
-            return 1;
-        }
-        catch (Exception error) when (error is ShardPlanException or ContextOverflowException or ConfigurationException or ModelFormatException)
-        {
-            Console.Error.WriteLine("fedllm shard: " + error.Message);
-            return 2;
-        }
-        catch (Exception error) when (error is ShardLostException or ShardsUnavailableException or DemoException or IOException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine("fedllm shard: " + error.Message);
-            return 1;
-        }
     }
 }

@@ -16,30 +16,15 @@ internal static class TokenCommand
         var role = new Option<string>("--role") { Description = string.Join(", ", Roles.All), DefaultValueFactory = _ => Roles.Clinician };
         var department = new Option<string>("--department") { Description = "Whose quota is used.", DefaultValueFactory = _ => "general" };
         var hours = new Option<double>("--hours") { Description = "Until the token expires: above 0, at most 720.", DefaultValueFactory = _ => 12 };
-        var json = new Option<bool>("--json") { Description = "One line of JSON." };
+        var json = JsonLine.Option();
+        hours.Require(value => value is > 0 and <= 720, "--hours is a number above 0 and at most 720.");
         var command = new Command("token", "Issues a bearer token for the demo's router.") { data, user, role, department, hours, json };
         command.SetAction(parsed =>
         {
-            var lifetime = parsed.GetValue(hours);
-            if (!(lifetime is > 0 and <= 720))
-            {
-                Console.Error.WriteLine("fedllm token: --hours is a number above 0 and at most 720.");
-                return 2;
-            }
-
-            try
-            {
-                var issuer = DemoCredentials.ExistingIssuer(Path.GetFullPath(parsed.GetRequiredValue(data)));
-                var caller = new Caller(parsed.GetRequiredValue(user), parsed.GetRequiredValue(role), parsed.GetRequiredValue(department));
-                Print(issuer.Issue(caller, TimeSpan.FromHours(lifetime)), parsed.GetValue(json));
-                WarnOfStranger(parsed.GetRequiredValue(data), caller.Department);
-                return 0;
-            }
-            catch (Exception error) when (error is DemoException or ArgumentException)
-            {
-                Console.Error.WriteLine("fedllm token: " + error.Message);
-                return 2;
-            }
+            var issuer = DemoCredentials.ExistingIssuer(Path.GetFullPath(parsed.GetRequiredValue(data)));
+            var caller = new Caller(parsed.GetRequiredValue(user), parsed.GetRequiredValue(role), parsed.GetRequiredValue(department));
+            Print(issuer.Issue(caller, TimeSpan.FromHours(parsed.GetValue(hours))), parsed.GetValue(json));
+            WarnOfStranger(parsed.GetRequiredValue(data), caller.Department);
         });
         return command;
     }

@@ -1,10 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics;
-using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Inference.Records;
 using FederatedDpLlm.Models.Training.Private;
-using FederatedDpLlm.Models.Weights;
 using FederatedDpLlm.Privacy;
 using FederatedDpLlm.Privacy.Accounting;
 using FederatedDpLlm.Privacy.Sampling;
@@ -28,7 +26,7 @@ internal static class TrainCommand
         var rate = new Option<double>("--sampling-rate") { Description = "Each patient's chance to take part in a step.", DefaultValueFactory = _ => 0.1 };
         var rank = new Option<int>("--rank") { Description = "Rank of the trained factors, 1 to 32.", DefaultValueFactory = _ => 8 };
         var threads = new Option<int>("--threads") { Description = "The result does not depend on them.", DefaultValueFactory = _ => Environment.ProcessorCount };
-        var json = new Option<bool>("--json") { Description = "Exactly one line of JSON on standard output." };
+        var json = JsonLine.Option();
         var command = new Command("train", "Fine-tunes a model on a hospital's records by DP-SGD; the adapter may be shown, the checkpoints may not.")
         {
             records, output, model, map, epsilon, delta, steps, rate, rank, threads, json,
@@ -62,17 +60,11 @@ internal static class TrainCommand
             using var random = new SecureRandom();
             var result = PrivateFineTuning.Run(model ?? BundledModel.Folder, patients, plan, output, random, progress => Report(progress, clock), cancellationToken);
             Show(result, plan, output, json, clock.Elapsed.TotalSeconds);
-            return LedgerOptions.Good;
+            return ExitCode.Good;
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException stopped)
         {
-            Console.Error.WriteLine("train: stopped; the same command goes on from the last checkpoint.");
-            return LedgerOptions.Bad;
-        }
-        catch (Exception failure) when (failure is IOException or ModelFormatException or ConfigurationException or RecordFileException or FormatException or ArgumentException or ArithmeticException)
-        {
-            Console.Error.WriteLine($"train: {failure.Message}");
-            return LedgerOptions.Misuse;
+            throw new OperationCanceledException("stopped; the same command goes on from the last checkpoint.", stopped, cancellationToken);
         }
     }
 

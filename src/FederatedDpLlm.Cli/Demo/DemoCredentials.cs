@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Security.Authentication;
 using FederatedDpLlm.Security.Certificates;
 
@@ -41,10 +42,10 @@ internal sealed class DemoCredentials : IDisposable
     }
 
     /// <summary>The issuer of an existing demo folder, to issue more tokens.</summary>
-    /// <exception cref="DemoException">No demo has run with this folder.</exception>
+    /// <exception cref="ConfigurationException">No demo has run with this folder.</exception>
     public static TokenIssuer ExistingIssuer(string dataFolder) => File.Exists(SigningKeyPath(Folder(dataFolder)))
         ? new TokenIssuer(LoadOrCreateSigningKey(Folder(dataFolder)), Issuer, Audience, TimeProvider.System)
-        : throw new DemoException($"There is no demo federation in '{dataFolder}': start one with 'fedllm demo --data {dataFolder}', or name its folder with --data.");
+        : throw new ConfigurationException($"There is no demo federation in '{dataFolder}': start one with 'fedllm demo --data {dataFolder}', or name its folder with --data.");
 
     /// <summary>Writes a peer's certificate, key and trusted authority into its own folder.</summary>
     public void IssueInto(string folder, PeerIdentity identity)

@@ -12,7 +12,7 @@ internal static class CompareCommand
         var svg = new Option<FileInfo?>("--svg") { Description = "Writes the plot to this file" };
         var command = new Command("compare", "Basic, advanced, RDP, zCDP and PLD side by side, up to --count releases.") { svg };
         options.AddTo(command, withNoise: true);
-        command.SetAction(parsed => Refusal.Of(() => Show(options, parsed, parsed.GetValue(svg))));
+        command.SetAction(parsed => Show(options, parsed, parsed.GetValue(svg)));
         return command;
     }
 

@@ -12,7 +12,7 @@ internal static class EpsilonCommand
         var options = new ReleaseOptions();
         var command = new Command("epsilon", "The epsilon of a plan at a delta: a bracket, and rho where there is one.");
         options.AddTo(command, withNoise: true);
-        command.SetAction(parsed => Refusal.Of(() => Show(options, parsed)));
+        command.SetAction(parsed => Show(options, parsed));
         return command;
     }
 

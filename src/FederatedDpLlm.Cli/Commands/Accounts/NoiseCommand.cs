@@ -14,7 +14,7 @@ internal static class NoiseCommand
         var epsilon = new Option<double>("--epsilon") { Description = "The promise", Required = true };
         var command = new Command("noise", "The smallest noise, over the sensitivity, with which a plan keeps (epsilon, delta).") { epsilon };
         options.AddTo(command, withNoise: false);
-        command.SetAction(parsed => Refusal.Of(() => Show(options, parsed, parsed.GetValue(epsilon))));
+        command.SetAction(parsed => Show(options, parsed, parsed.GetValue(epsilon)));
         return command;
     }
 

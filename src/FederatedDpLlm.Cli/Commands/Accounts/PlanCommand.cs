@@ -77,10 +77,10 @@ internal static class PlanCommand
 
     private static Command Make(string name, string description, Option[] options, Func<ParseResult, Dictionary<string, double>> compute)
     {
-        var json = new Option<bool>("--json") { Description = "One line of JSON" };
+        var json = JsonLine.Option();
         var command = new Command(name, description) { json };
         Array.ForEach(options, command.Add);
-        command.SetAction(parsed => Refusal.Of(() =>
+        command.SetAction(parsed =>
         {
             var results = compute(parsed);
             if (parsed.GetValue(json))
@@ -93,7 +93,7 @@ internal static class PlanCommand
             {
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{key,-18} {value:G8}"));
             }
-        }));
+        });
         return command;
     }
 

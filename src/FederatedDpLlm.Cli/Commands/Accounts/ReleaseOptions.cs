@@ -24,7 +24,7 @@ internal sealed class ReleaseOptions
 
     public Option<NeighbouringRelation> Relation { get; } = new("--relation") { Description = "How neighbours differ; the sensitivity is meant under it", DefaultValueFactory = _ => NeighbouringRelation.AddOrRemoveOne };
 
-    public Option<bool> Json { get; } = new("--json") { Description = "One line of JSON" };
+    public Option<bool> Json { get; } = JsonLine.Option();
 
     public void AddTo(Command command, bool withNoise)
     {

@@ -26,14 +26,13 @@ internal static class ConvertCommands
         var to = new Option<string>("--to") { Description = target, Required = true };
         var command = new Command(name, description) { files.Model, files.Tokenizer, to, type, files.Json };
         command.SetAction((parsed, cancellationToken) => Task.Run(
-            () => ModelFiles.Guarded($"model {name}", () =>
+            () =>
             {
                 var (path, element) = (parsed.GetRequiredValue(to), parsed.GetRequiredValue(type));
                 convert(
                     parsed.GetRequiredValue(files.Model), parsed.GetValue(files.Tokenizer), path, ModelFiles.ElementType(element), ModelFiles.Progress($"model {name}"), cancellationToken);
                 Show(path, element, parsed.GetValue(files.Json));
-                return LedgerOptions.Good;
-            }),
+            },
             cancellationToken));
         return command;
     }

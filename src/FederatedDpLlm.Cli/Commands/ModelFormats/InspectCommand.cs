@@ -11,11 +11,7 @@ internal static class InspectCommand
         var files = new ModelFiles();
         var command = new Command("inspect", "What a model file holds; nothing is computed.") { files.Model, files.Tokenizer, files.Json };
         command.SetAction((parsed, cancellationToken) => Task.Run(
-            () => ModelFiles.Guarded("model inspect", () =>
-            {
-                Show(ModelConversion.Inspect(parsed.GetRequiredValue(files.Model), parsed.GetValue(files.Tokenizer)), parsed.GetValue(files.Json));
-                return LedgerOptions.Good;
-            }),
+            () => Show(ModelConversion.Inspect(parsed.GetRequiredValue(files.Model), parsed.GetValue(files.Tokenizer)), parsed.GetValue(files.Json)),
             cancellationToken));
         return command;
     }

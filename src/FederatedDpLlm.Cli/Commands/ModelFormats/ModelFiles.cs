@@ -3,14 +3,14 @@ using FederatedDpLlm.Models.Weights;
 
 namespace FederatedDpLlm.Cli.Commands.ModelFormats;
 
-/// <summary>The options that the commands about model files share, and how they end.</summary>
+/// <summary>The options that the commands about model files share.</summary>
 internal sealed class ModelFiles
 {
     public Option<string> Model { get; } = new("--model") { Description = "A folder with model.safetensors, a GGUF file, or a llama2.c checkpoint (.bin).", Required = true };
 
     public Option<string?> Tokenizer { get; } = new("--tokenizer") { Description = "The tokenizer of a llama2.c checkpoint." };
 
-    public Option<bool> Json { get; } = new("--json") { Description = "Exactly one line of JSON on standard output." };
+    public Option<bool> Json { get; } = JsonLine.Option();
 
     public static Option<string> Type(string standard, params string[] allowed)
     {
@@ -30,19 +30,6 @@ internal sealed class ModelFiles
 
     /// <summary>Tells of every tenth of the work on standard error.</summary>
     public static IProgress<(int Done, int All)> Progress(string command) => new Tenths(command);
-
-    public static int Guarded(string command, Func<int> body)
-    {
-        try
-        {
-            return body();
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ModelFormatException)
-        {
-            Console.Error.WriteLine($"{command}: {failure.Message}");
-            return LedgerOptions.Misuse;
-        }
-    }
 
     private sealed class Tenths(string command) : IProgress<(int Done, int All)>
     {

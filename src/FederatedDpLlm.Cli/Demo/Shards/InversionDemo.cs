@@ -31,7 +31,7 @@ internal static class InversionDemo
         Console.Error.WriteLine($"The second shard was sent {curious.Seen.Length} numbers. It now tries the vocabulary of {model.Shape.Vocabulary} at each of {prompt.Length} positions.");
         var replayed = attack.Replay(curious.Seen, cancellationToken);
         Report(prompt, nearest, replayed, model.Tokenizer, json);
-        return 0;
+        return ExitCode.Good;
     }
 
     private static void Report(int[] prompt, IReadOnlyList<int> nearest, IReadOnlyList<int> replayed, ITokenizer tokenizer, bool json)

@@ -141,7 +141,7 @@ internal static class ShardDemo
             Console.WriteLine($"SHA-256 of the logits (float32, little-endian): {hash}");
         }
 
-        return bitEqual && lost == 0 && changed == 0 ? 0 : 1;
+        return bitEqual && lost == 0 && changed == 0 ? ExitCode.Good : ExitCode.Bad;
     }
 
     private static string Hash(IEnumerable<float[]> logits)

@@ -23,7 +23,7 @@ internal sealed class ShardProcess : IDisposable
     public int ProcessId => _process.Id;
 
     /// <summary>Writes its certificate and configuration below <paramref name="folder"/>, starts it and waits until it listens.</summary>
-    /// <exception cref="DemoException">It ends before it listens.</exception>
+    /// <exception cref="ShardsUnavailableException">It ends before it listens.</exception>
     public static async Task<ShardProcess> StartAsync(string folder, FederationAuthority authority, string coordinator, string node, string zone, string model, CancellationToken cancellationToken)
     {
         var own = Path.Combine(folder, node);
@@ -46,13 +46,13 @@ internal sealed class ShardProcess : IDisposable
             ArgumentList = { Path.Combine(AppContext.BaseDirectory, "fedllm.dll"), "shard", "serve", "--config", configuration },
             Environment = { ["FEDLLM_STOP_WITH_INPUT"] = "1" },
         };
-        var process = Process.Start(start) ?? throw new DemoException($"The shard '{node}' could not be started.");
+        var process = Process.Start(start) ?? throw new ShardsUnavailableException($"The shard '{node}' could not be started.");
         process.ErrorDataReceived += (_, line) => Console.Error.Write(string.IsNullOrWhiteSpace(line.Data) ? string.Empty : $"[{node}] {line.Data}\n");
         process.BeginErrorReadLine();
         if (!int.TryParse(await process.StandardOutput.ReadLineAsync(cancellationToken), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
         {
             process.Dispose();
-            throw new DemoException($"The shard '{node}' ended before it listened; its own message stands above.");
+            throw new ShardsUnavailableException($"The shard '{node}' ended before it listened; its own message stands above.");
         }
 
         return new ShardProcess(node, zone, process, port);

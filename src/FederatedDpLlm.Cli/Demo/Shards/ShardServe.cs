@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using FederatedDpLlm.Cli.Commands;
 using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Federation.Nodes.Shards;
 using FederatedDpLlm.Hosting;
@@ -23,7 +24,7 @@ internal static class ShardServe
         Console.Out.WriteLine(host.EndPoint.Port);
         await (StopWithInput.IsAsked ? Console.OpenStandardInput().CopyToAsync(Stream.Null, cancellationToken) : Task.Delay(Timeout.Infinite, cancellationToken))
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return 0;
+        return ExitCode.Good;
     }
 
     private static ShardHost Listen(ShardConfiguration configuration, string folder, PeerCredentials credentials, ILogger<ShardHost> log)
