@@ -144,7 +144,7 @@ public static class SumCheck
     {
         for (var i = 0; i < FunctionLimbs; i++)
         {
-            limbs[i] = (int)(function >> (16 * i)) & 0xFFFF;
+            limbs[i] = (int)((function >> (16 * i)) & 0xFFFF);
         }
 
         Span<byte> bytes = stackalloc byte[Scalar.SizeBytes];

@@ -52,7 +52,7 @@ internal readonly record struct LaneFormat(int SizeBytes)
     public int Signed(uint lane)
     {
         var unused = 32 - (8 * SizeBytes);
-        return (int)unchecked(lane << unused) >> unused;
+        return unchecked((int)(lane << unused)) >> unused;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -32,7 +32,7 @@ public sealed class RoundParameters
     /// <param name="roster">The Ed25519 public keys of the clients, in the order of their numbers.</param>
     /// <param name="modelHash">SHA-256 of the model that the updates refer to.</param>
     /// <param name="privacyPlanHash">SHA-256 of the privacy parameters (clip norm, noise, accounting).</param>
-    /// <param name="minimumSurvivors">The fewest uploads a sum is made of, from <see cref="LeastSurvivors"/> on; null for max(4, ceil(2n/3)), or that floor where it is higher.</param>
+    /// <param name="minimumSurvivors">The fewest uploads a sum is made of, from <see cref="LeastSurvivors(int, AggregationMode, double, double)"/> on; null for max(4, ceil(2n/3)), or that floor where it is higher.</param>
     /// <param name="corruptFraction">
     /// Clients that may collude with the coordinator: above 64 clients the graph follows from it, below it is at most about a third (in the committee mode, of the committee).
     /// </param>
