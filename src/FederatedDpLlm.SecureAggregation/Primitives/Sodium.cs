@@ -4,8 +4,9 @@ using System.Security.Cryptography;
 namespace FederatedDpLlm.SecureAggregation.Primitives;
 
 /// <summary>
-/// The functions of libsodium 1.0.22 that NSec carries in its package but does not surface: ristretto255 and X-Wing.
-/// References: RFC 9496 (ristretto255), draft-connolly-cfrg-xwing-kem (X-Wing), FIPS 203 (ML-KEM-768), RFC 7748 (X25519).
+/// The functions of libsodium 1.0.22 that NSec carries in its package but does not surface: ristretto255 and X-Wing; and ChaCha20-Poly1305, which NSec gives only
+/// together with guarded pages for every key (24 us each, where an envelope's key lives for one call).
+/// References: RFC 9496 (ristretto255), draft-connolly-cfrg-xwing-kem (X-Wing), FIPS 203 (ML-KEM-768), RFC 7748 (X25519), RFC 8439 (ChaCha20-Poly1305).
 /// </summary>
 internal static partial class Sodium
 {
@@ -63,6 +64,14 @@ internal static partial class Sodium
     /// <summary>False where the product is the all-zero point.</summary>
     public static bool MultiplyCurve(Span<byte> product, ReadOnlySpan<byte> scalar, ReadOnlySpan<byte> point) => crypto_scalarmult_curve25519(product, scalar, point) == 0;
 
+    /// <summary>Encrypts, with the 16-byte tag behind the ciphertext.</summary>
+    public static void Seal(Span<byte> ciphertext, ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> nonce12, ReadOnlySpan<byte> key32) =>
+        Require(crypto_aead_chacha20poly1305_ietf_encrypt(ciphertext, out _, plaintext, (ulong)plaintext.Length, associatedData, (ulong)associatedData.Length, 0, nonce12, key32) == 0);
+
+    /// <summary>False where the ciphertext is not authentic; <paramref name="plaintext"/> then holds zeros.</summary>
+    public static bool Open(Span<byte> plaintext, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> nonce12, ReadOnlySpan<byte> key32) =>
+        crypto_aead_chacha20poly1305_ietf_decrypt(plaintext, out _, 0, ciphertext, (ulong)ciphertext.Length, associatedData, (ulong)associatedData.Length, nonce12, key32) == 0;
+
     private static void Require(bool done)
     {
         if (!done)
@@ -118,6 +127,14 @@ internal static partial class Sodium
 
     [LibraryImport(Library)]
     private static partial int crypto_kem_mlkem768_dec(Span<byte> ss, ReadOnlySpan<byte> ct, ReadOnlySpan<byte> sk);
+
+    [LibraryImport(Library)]
+    private static partial int crypto_aead_chacha20poly1305_ietf_encrypt(
+        Span<byte> c, out ulong clen, ReadOnlySpan<byte> m, ulong mlen, ReadOnlySpan<byte> ad, ulong adlen, nint nsec, ReadOnlySpan<byte> npub, ReadOnlySpan<byte> k);
+
+    [LibraryImport(Library)]
+    private static partial int crypto_aead_chacha20poly1305_ietf_decrypt(
+        Span<byte> m, out ulong mlen, nint nsec, ReadOnlySpan<byte> c, ulong clen, ReadOnlySpan<byte> ad, ulong adlen, ReadOnlySpan<byte> npub, ReadOnlySpan<byte> k);
 
     [LibraryImport(Library)]
     private static partial int crypto_scalarmult_curve25519(Span<byte> q, ReadOnlySpan<byte> n, ReadOnlySpan<byte> p);

@@ -2,22 +2,16 @@ using System.Security.Cryptography;
 using FederatedDpLlm.Privacy.Sampling;
 using FederatedDpLlm.SecureAggregation.Homomorphic;
 using FederatedDpLlm.SecureAggregation.KeyAgreement;
-using NSec.Cryptography;
 
 namespace FederatedDpLlm.SecureAggregation.Stages;
 
 /// <summary>
 /// The share of a member's key for another member: KEM ciphertext to its channel key, and the share under ChaCha20-Poly1305 with a key used once.
-/// References: RFC 8439; NSec. Parameters: 1,120 + 204,800 + 16 bytes.
+/// Reference: RFC 8439. Parameters: 1,120 + 204,800 + 16 bytes.
 /// </summary>
 internal static class CommitteeEnvelope
 {
-    public const int SizeBytes = HybridKeyPair.CiphertextSizeBytes + ResidueFormat.ElementSizeBytes + 16;
-
-    private static readonly AeadAlgorithm Cipher = AeadAlgorithm.ChaCha20Poly1305;
-
-    // The key is fresh for every envelope, so the nonce may be constant.
-    private static readonly byte[] Nonce = new byte[12];
+    public const int SizeBytes = HybridKeyPair.CiphertextSizeBytes + ResidueFormat.ElementSizeBytes + EnvelopeContext.TagSizeBytes;
 
     /// <summary>Null where the receiver's public key is malformed.</summary>
     public static byte[]? Seal(EnvelopeContext context, ReadOnlySpan<byte> channelKey, ReadOnlySpan<byte> share, ISecureRandom random)
@@ -30,8 +24,7 @@ internal static class CommitteeEnvelope
         var valid = HybridKeyPair.TryEncapsulate(channelKey, coins, ciphertext, secret);
         if (valid)
         {
-            using var key = context.DeriveKey(secret);
-            Cipher.Encrypt(key, Nonce, context.AssociatedData(ciphertext), share, envelope.AsSpan(ciphertext.Length));
+            context.Encrypt(secret, ciphertext, share, envelope.AsSpan(ciphertext.Length));
         }
 
         CryptographicOperations.ZeroMemory(coins);
@@ -56,9 +49,8 @@ internal static class CommitteeEnvelope
                 return null;
             }
 
-            using var key = context.DeriveKey(secret);
             var share = new byte[ResidueFormat.ElementSizeBytes];
-            return Cipher.Decrypt(key, Nonce, context.AssociatedData(ciphertext), envelope[ciphertext.Length..], share) ? share : null;
+            return context.TryDecrypt(secret, ciphertext, envelope[ciphertext.Length..], share) ? share : null;
         }
         finally
         {

@@ -1,11 +1,14 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using FederatedDpLlm.SecureAggregation.KeyAgreement;
-using NSec.Cryptography;
+using FederatedDpLlm.SecureAggregation.Primitives;
 
 namespace FederatedDpLlm.SecureAggregation.Stages;
 
-/// <summary>What an envelope's key and authentication are bound to: the round, the parties, the advertisements and the dealer's commitments.</summary>
+/// <summary>
+/// What an envelope's key and authentication are bound to: the round, the parties, the advertisements and the dealer's commitments.
+/// Reference: RFC 8439 (ChaCha20-Poly1305). Parameters: the tag has 16 bytes; a key is used for one envelope.
+/// </summary>
 /// <param name="Parameters">The round.</param>
 /// <param name="Advertisements">The digest of the advertisements.</param>
 /// <param name="Binding">The digest of the advertisements and the commitments.</param>
@@ -13,16 +16,34 @@ namespace FederatedDpLlm.SecureAggregation.Stages;
 /// <param name="To">The holder.</param>
 internal sealed record EnvelopeContext(RoundParameters Parameters, byte[] Advertisements, byte[] Binding, int From, int To)
 {
-    public Key DeriveKey(ReadOnlySpan<byte> channelSecret)
+    public const int TagSizeBytes = 16;
+
+    // The key is fresh for every envelope, so the nonce may be constant.
+    private static ReadOnlySpan<byte> Nonce => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+    /// <summary>Encrypts shares under the channel's secret, authenticated together with the ciphertexts of the keys before them.</summary>
+    public void Encrypt(ReadOnlySpan<byte> channelSecret, ReadOnlySpan<byte> ciphertexts, ReadOnlySpan<byte> shares, Span<byte> encrypted)
     {
         Span<byte> key = stackalloc byte[32];
-        KeyDerivation.Derive(channelSecret, Advertisements, "share envelope"u8, Parameters.Digest, From, To, key);
-        var imported = Key.Import(AeadAlgorithm.ChaCha20Poly1305, key, KeyBlobFormat.RawSymmetricKey);
+        DeriveKey(channelSecret, key);
+        Sodium.Seal(encrypted, shares, AssociatedData(ciphertexts), Nonce, key);
         CryptographicOperations.ZeroMemory(key);
-        return imported;
     }
 
-    public byte[] AssociatedData(ReadOnlySpan<byte> ciphertexts)
+    /// <summary>False where they are not authentic.</summary>
+    public bool TryDecrypt(ReadOnlySpan<byte> channelSecret, ReadOnlySpan<byte> ciphertexts, ReadOnlySpan<byte> encrypted, Span<byte> shares)
+    {
+        Span<byte> key = stackalloc byte[32];
+        DeriveKey(channelSecret, key);
+        var isAuthentic = Sodium.Open(shares, encrypted, AssociatedData(ciphertexts), Nonce, key);
+        CryptographicOperations.ZeroMemory(key);
+        return isAuthentic;
+    }
+
+    private void DeriveKey(ReadOnlySpan<byte> channelSecret, Span<byte> key) =>
+        KeyDerivation.Derive(channelSecret, Advertisements, "share envelope"u8, Parameters.Digest, From, To, key);
+
+    internal byte[] AssociatedData(ReadOnlySpan<byte> ciphertexts)
     {
         var data = new byte[32 + 32 + 8 + 32];
         Parameters.Digest.CopyTo(data);

@@ -2,23 +2,18 @@ using System.Security.Cryptography;
 using FederatedDpLlm.SecureAggregation.Fields;
 using FederatedDpLlm.SecureAggregation.KeyAgreement;
 using FederatedDpLlm.SecureAggregation.SecretSharing;
-using NSec.Cryptography;
 
 namespace FederatedDpLlm.SecureAggregation.Stages;
 
 /// <summary>
 /// The shares for one neighbour: KEM ciphertext to its channel key, KEM ciphertext of the pair's mask (where the sender has the lower number), and the
 /// shares under ChaCha20-Poly1305 with a key used once.
-/// References: RFC 8439; NSec. Parameters: 1,120 [+ 1,120] + 128 + 16 bytes.
+/// Reference: RFC 8439. Parameters: 1,120 [+ 1,120] + 128 + 16 bytes.
 /// </summary>
 internal static class ShareEnvelope
 {
     private const int PlaintextSizeBytes = 4 * Scalar.SizeBytes;
-    private const int SealedSizeBytes = PlaintextSizeBytes + 16;
-    private static readonly AeadAlgorithm Cipher = AeadAlgorithm.ChaCha20Poly1305;
-
-    // The key is fresh for every envelope, so the nonce may be constant.
-    private static readonly byte[] Nonce = new byte[12];
+    private const int SealedSizeBytes = PlaintextSizeBytes + EnvelopeContext.TagSizeBytes;
 
     public static int SizeBytes(int from, int to) => HybridKeyPair.CiphertextSizeBytes + MaskCiphertextSizeBytes(from, to) + SealedSizeBytes;
 
@@ -36,8 +31,7 @@ internal static class ShareEnvelope
         var envelope = new byte[SizeBytes(context.From, context.To)];
         channelCiphertext.CopyTo(envelope);
         maskCiphertext.CopyTo(envelope.AsSpan(HybridKeyPair.CiphertextSizeBytes));
-        using var key = context.DeriveKey(channelSecret);
-        Cipher.Encrypt(key, Nonce, context.AssociatedData(envelope.AsSpan()[..^SealedSizeBytes]), plaintext, envelope.AsSpan()[^SealedSizeBytes..]);
+        context.Encrypt(channelSecret, envelope.AsSpan()[..^SealedSizeBytes], plaintext, envelope.AsSpan()[^SealedSizeBytes..]);
         CryptographicOperations.ZeroMemory(plaintext);
         return envelope;
     }
@@ -55,13 +49,8 @@ internal static class ShareEnvelope
         Span<byte> plaintext = stackalloc byte[PlaintextSizeBytes];
         try
         {
-            if (!channel.TryDecapsulate(envelope[..HybridKeyPair.CiphertextSizeBytes], secret))
-            {
-                return false;
-            }
-
-            using var key = context.DeriveKey(secret);
-            return Cipher.Decrypt(key, Nonce, context.AssociatedData(envelope[..^SealedSizeBytes]), envelope[^SealedSizeBytes..], plaintext)
+            return channel.TryDecapsulate(envelope[..HybridKeyPair.CiphertextSizeBytes], secret)
+                && context.TryDecrypt(secret, envelope[..^SealedSizeBytes], envelope[^SealedSizeBytes..], plaintext)
                 && TryRead(plaintext[..64], context.To, out seed)
                 && TryRead(plaintext[64..], context.To, out selfMask);
         }

@@ -98,6 +98,22 @@ public sealed class KeyScheduleTests
         byte[] expected = [.. federation.Parameters.Digest, .. SHA256.HashData([9]), 2, 0, 0, 0, 3, 0, 0, 0, .. SHA256.HashData([4, 5])];
         Assert.Equal(expected, context.AssociatedData([4, 5]));
         Assert.Equal(1120 + 128 + 16, ShareEnvelope.SizeBytes(3, 2));
+
+        // The platform's cipher under the same key says the same.
+        var (secret, shares, encrypted, read) = (SHA256.HashData([6]), SHA256.HashData([7]), new byte[32 + EnvelopeContext.TagSizeBytes], new byte[32]);
+        context.Encrypt(secret, [4, 5], shares, encrypted);
+        var key = new byte[32];
+        KeyDerivation.Derive(secret, Salt, "share envelope"u8, federation.Parameters.Digest, 2, 3, key);
+        using var cipher = new ChaCha20Poly1305(key);
+        var (ciphertext, tag) = (new byte[32], new byte[16]);
+        cipher.Encrypt(new byte[12], shares, ciphertext, tag, expected);
+        Assert.Equal([.. ciphertext, .. tag], encrypted);
+        Assert.True(context.TryDecrypt(secret, [4, 5], encrypted, read));
+        Assert.Equal(shares, read);
+        Assert.False(context.TryDecrypt(secret, [4, 6], encrypted, read));
+        Assert.False((context with { From = 3 }).TryDecrypt(secret, [4, 5], encrypted, read));
+        encrypted[^1] ^= 1;
+        Assert.False(context.TryDecrypt(secret, [4, 5], encrypted, read));
         Assert.Equal(1120 + 1120 + 128 + 16, ShareEnvelope.SizeBytes(2, 3));
     }
 

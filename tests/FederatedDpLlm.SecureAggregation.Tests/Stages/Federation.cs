@@ -46,8 +46,9 @@ internal sealed class Federation : IDisposable
         return sum;
     }
 
-    public InProcessRound Round(Func<int, DropoutStage>? dropout = null, bool restart = false, int workers = 1) => new(Parameters, Identities, _random)
+    public InProcessRound Round(Func<int, DropoutStage>? dropout = null, bool restart = false, int workers = 1, Action<RoundProgress>? observe = null) => new(Parameters, Identities, _random)
     {
+        Observe = observe ?? (_ => { }),
         InputOf = number => Inputs[number],
         DropoutOf = dropout ?? (_ => DropoutStage.Never),
         RestartClients = restart,
@@ -55,11 +56,14 @@ internal sealed class Federation : IDisposable
     };
 
     /// <summary>What must come of a dropout pattern, said independently of the protocol: the exact sum of those who uploaded, or a named refusal.</summary>
-    public void AssertOutcome(IReadOnlyList<DropoutStage> pattern, bool restart = false)
+    public void AssertOutcome(IReadOnlyList<DropoutStage> pattern, bool restart = false) =>
+        AssertOutcome(pattern, Round(client => pattern[client], restart).Run(CancellationToken.None));
+
+    /// <summary>The same of a round that was run already.</summary>
+    public void AssertOutcome(IReadOnlyList<DropoutStage> pattern, Outcome<AggregateSum> outcome)
     {
         int Staying(DropoutStage stage) => pattern.Count(one => one == DropoutStage.Never || one > stage);
         var (threshold, minimum) = (Parameters.Sharing.Threshold, Parameters.MinimumSurvivors);
-        var outcome = Round(client => pattern[client], restart).Run(CancellationToken.None);
         var enough = Staying(DropoutStage.BeforeUpload) >= Math.Max(threshold, minimum) && Staying(DropoutStage.BeforeUnmasking) >= threshold;
         Assert.Equal(enough, outcome.IsAccepted);
         if (enough)
