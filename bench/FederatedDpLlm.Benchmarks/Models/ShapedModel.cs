@@ -10,7 +10,6 @@ namespace FederatedDpLlm.Benchmarks.Models;
 /// <summary>Random weights in the shape of a published model, written as GGUF into a temporary folder that goes with the object.</summary>
 internal sealed class ShapedModel : IDisposable
 {
-    private const int TableSize = (1 << 20) + 7;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedllm-bench-");
 
     private ShapedModel(string name, ModelConfiguration shape, ElementType type)
@@ -51,40 +50,4 @@ internal sealed class ShapedModel : IDisposable
     public LanguageModel Load(int threads) => LanguageModel.Load(File, threads);
 
     public void Dispose() => _folder.Delete(recursive: true);
-
-    // A table of uniform numbers, read from another place for every tensor: good for timing, good for nothing else.
-    private sealed class RandomTensors : ITensorSource
-    {
-        private readonly float[] _table = new float[TableSize];
-
-        public RandomTensors()
-        {
-            var state = 1u;
-            for (var i = 0; i < TableSize; i++)
-            {
-                state = unchecked(state * 1664525 + 1013904223);
-                _table[i] = ((state >> 8) / (float)(1 << 23) - 1) / 16;
-            }
-        }
-
-        public bool Contains(string name) => true;
-
-        public void Read(string name, int rows, int columns, Span<float> destination)
-        {
-            if (rows == 1)
-            {
-                destination.Fill(1);
-                return;
-            }
-
-            var at = name.Length * 997 % TableSize;
-            while (destination.Length > 0)
-            {
-                var count = Math.Min(destination.Length, TableSize - at);
-                _table.AsSpan(at, count).CopyTo(destination);
-                destination = destination[count..];
-                at = 0;
-            }
-        }
-    }
 }
