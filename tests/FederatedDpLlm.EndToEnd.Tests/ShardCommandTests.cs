@@ -10,7 +10,10 @@ public sealed class ShardCommandTests
     {
         var whole = await Cli.JsonAsync(["shard", "demo", "--strategy", "none", "--tokens", "12", "--json"]);
         Check(whole, "none", 1);
-        foreach (var (strategy, degree, more) in new (string, int, string[])[] { ("tensor-pipeline", 4, []), ("pipeline", 2, ["--kill", "5"]), ("attention", 2, ["--kill", "5", "--spares", "0"]) })
+        foreach (var (strategy, degree, more) in new (string, int, string[])[]
+        {
+            ("layer", 2, []), ("tensor", 2, []), ("tensor-pipeline", 4, []), ("pipeline", 2, ["--kill", "5"]), ("attention", 2, ["--kill", "5", "--spares", "0"]),
+        })
         {
             var cut = await Cli.JsonAsync(["shard", "demo", "--strategy", strategy, "--degree", $"{degree}", "--tokens", "12", "--json", .. more]);
             Check(cut, strategy, degree);

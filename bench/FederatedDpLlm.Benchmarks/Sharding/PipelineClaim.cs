@@ -40,7 +40,7 @@ internal sealed class PipelineClaim : IClaim
         await Task.WhenAll(Enumerable.Range(0, Requests).Select(request => Task.Run(
             async () =>
             {
-                using var session = await cluster.OpenAsync("bench", "bench", cancellationToken);
+                using var session = cluster.Open("bench", "bench");
                 await session.AppendAsync(Enumerable.Range(request + 2, PromptTokens).ToArray(), cancellationToken);
             },
             cancellationToken)));

@@ -35,7 +35,7 @@ internal sealed class TensorParallelClaim : IClaim
 
     private static async Task<double> CutAsync(ShardCluster cluster, CancellationToken cancellationToken)
     {
-        using var session = await cluster.OpenAsync("bench", "bench", cancellationToken);
+        using var session = cluster.Open("bench", "bench");
         await session.AppendAsync(new[] { 0, 5, 7 }, cancellationToken);
         var clock = Stopwatch.StartNew();
         for (var token = 0; token < Tokens; token++)

@@ -1,7 +1,7 @@
 namespace FederatedDpLlm.Models.Sharding;
 
 /// <summary>A shard in the coordinator's own process; requests are computed on the caller's thread, one at a time.</summary>
-public sealed class LocalShard(ShardEngine engine) : IShard
+public sealed class LocalShard(ShardEngine engine) : IShard, IDisposable
 {
     private readonly Lock _gate = new();
 
@@ -29,6 +29,15 @@ public sealed class LocalShard(ShardEngine engine) : IShard
         lock (_gate)
         {
             engine.Close(session);
+        }
+    }
+
+    /// <summary>Lets go of the engine, after the request that is being computed: other sessions' requests may come until their coordinator knows of the new plan.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            engine.Dispose();
         }
     }
 }

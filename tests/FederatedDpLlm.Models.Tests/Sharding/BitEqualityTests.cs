@@ -13,6 +13,9 @@ public sealed class BitEqualityTests
     private static readonly CancellationToken Cancellation = TestContext.Current.CancellationToken;
 
     // Eight slices of each, grouped queries; three attention slices (no power of two) with biases and norms; one attention slice; stored types.
+    private static readonly ShardedRandomModel Stored =
+        new(RandomModel.Shape with { Width = 64, Layers = 4, Heads = 8, KeyValueHeads = 8, HeadSize = 32, FeedForwardWidth = 256 }, ElementType.Q8_0);
+
     private static readonly ShardedRandomModel[] Models =
     [
         new(RandomModel.Shape with { Width = 48, Layers = 4, Heads = 16, KeyValueHeads = 8, HeadSize = 6, FeedForwardWidth = 56 }),
@@ -35,16 +38,21 @@ public sealed class BitEqualityTests
     [InlineData(ShardStrategy.Tensor, 8), InlineData(ShardStrategy.TensorPipeline, 4), InlineData(ShardStrategy.TensorPipeline, 5)]
     public async Task Every_strategy_gives_the_bits_of_the_unsharded_model(ShardStrategy strategy, int degree)
     {
-        var model = Models[0];
-        var plan = new ShardPlanner(model.Shape, model.Model.Manifest.Root, TrustZones.Only("home")).Plan(1, strategy, Nodes(degree));
-        var forward = model.Cut(plan);
-        var tokens = RandomModel.Tokens(90, 3);
-        var expected = model.Unsharded(tokens).AsMemory(^model.Shape.Vocabulary..).ToArray();
-
-        Assert.Equal(degree, plan.Shards.Count);
-        foreach (var chunk in new[] { 1, 7, 64, tokens.Length })
+        foreach (var model in new[] { Models[0], Stored })
         {
-            Assert.Equal(expected, await forward.PrefillAsync(Guid.NewGuid(), 0, tokens, chunk, Cancellation));
+            var plan = new ShardPlanner(model.Shape, model.Model.Manifest.Root, TrustZones.Only("home")).Plan(1, strategy, Nodes(degree));
+            var forward = model.Cut(plan);
+            var tokens = RandomModel.Tokens(90, 3);
+            var expected = model.Unsharded(tokens).AsMemory(^model.Shape.Vocabulary..).ToArray();
+
+            Assert.Equal(degree, plan.Shards.Count);
+            foreach (var chunk in new[] { 1, 7, 64, tokens.Length })
+            {
+                Assert.Equal(expected, await forward.PrefillAsync(Guid.NewGuid(), 0, tokens, chunk, Cancellation));
+            }
+
+            int[][] many = [.. Enumerable.Range(0, 16).Select(i => RandomModel.Tokens(1 + i, (ulong)i))];
+            Assert.Equal(model.Unsharded(many), await Logits(forward, many, 7, model.Shape.Vocabulary));
         }
     }
 

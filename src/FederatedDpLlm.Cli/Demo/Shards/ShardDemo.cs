@@ -85,7 +85,7 @@ internal static class ShardDemo
 
     private static async Task<Run> GenerateAsync(Request request, ShardCluster cluster, List<ShardProcess> shards, int[] prompt, CancellationToken cancellationToken)
     {
-        using var session = await cluster.OpenAsync("shard-demo", "demo", cancellationToken);
+        using var session = cluster.Open("shard-demo", "demo");
         var run = new Run([], [], [.. shards.Select(shard => shard.ProcessId)], null, null);
         ReadOnlyMemory<int> next = prompt;
         var killedAt = 0L;

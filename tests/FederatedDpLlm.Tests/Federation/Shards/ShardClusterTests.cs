@@ -82,7 +82,7 @@ public sealed class ShardClusterTests : IDisposable
         {
             var (hosts, proxy) = BehindProxy(3, badOne: 1);
             using var cluster = await _bed.StartAsync(ShardStrategy.Tensor, hosts, Hosts(spares, "spare"));
-            await ShardTestbed.RequireWholeRunAsync(cluster, token => proxy.Meddling = token == 5 ? meddling : proxy.Meddling);
+            await ShardTestbed.RequireWholeRunAsync(cluster, token => proxy.Meddling = token == 5 ? meddling : proxy.Meddling).WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
 
             Assert.Equal(["node-1"], Assert.Single(cluster.Recoveries).Lost);
             Assert.Equal(spares == 1, cluster.Recoveries[0].BySpare);
@@ -103,7 +103,7 @@ public sealed class ShardClusterTests : IDisposable
     {
         var (hosts, proxy) = BehindProxy(2, badOne: 0);
         using var cluster = await _bed.StartAsync(ShardStrategy.Tensor, hosts);
-        using var session = await cluster.OpenAsync("request", "tester", Cancellation);
+        using var session = cluster.Open("request", "tester");
         await session.AppendAsync(new[] { 0, 70, 71 }, Cancellation);
         proxy.Meddling = Meddling.HalfOpen;
         using (var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(100)))
@@ -187,6 +187,41 @@ public sealed class ShardClusterTests : IDisposable
         var record = Assert.Single(AuditLog.Latest(folder.Path, 10)).Record;
         Assert.Equal(("request", "tester", AuditDecision.Admitted), (record.RequestId, record.Actor, record.Decision));
         Assert.Equal(("hospital-b", "theirs"), (record.Details["to_zone"], record.Details["node"]));
+    }
+
+    [Fact]
+    public async Task A_crossing_that_cannot_be_recorded_does_not_happen_at_the_next_attempt_either()
+    {
+        var full = false;
+        _bed.Audit = (record, _) =>
+        {
+            _bed.Audited.Add(full ? throw new IOException("no room") : record);
+            return Task.CompletedTask;
+        };
+        ShardEndpoint[] nodes = [_bed.Host("ours"), _bed.Host("theirs", zone: "hospital-b")];
+        using var cluster = await _bed.StartAsync(ShardStrategy.Tensor, nodes, [_bed.Host("spare", zone: "hospital-b")], new TrustZones(ShardTestbed.Zone, ["hospital-b"]));
+        using var session = cluster.Open("request", "tester");
+        await session.AppendAsync(new[] { 0, 70, 71 }, Cancellation);
+
+        _bed.End(nodes[1]);
+        full = true;
+        await Assert.ThrowsAsync<IOException>(() => session.AppendAsync(new[] { 72 }, Cancellation));
+        await Assert.ThrowsAsync<IOException>(() => session.AppendAsync(new[] { 73 }, Cancellation));
+        using var another = cluster.Open("another request", "tester");
+        await Assert.ThrowsAsync<IOException>(() => another.AppendAsync(new[] { 0 }, Cancellation));
+        Assert.Equal(["theirs"], _bed.Audited.Select(record => record.Details["node"]));
+
+        full = false;
+        Assert.Equal(ShardTestbed.RunWhole(BundledModel.Folder, [0, 70, 71, 72, 73, 74], 1)[0], await session.AppendAsync(new[] { 74 }, Cancellation));
+        Assert.Equal(["theirs", "spare"], _bed.Audited.Select(record => record.Details["node"]));
+    }
+
+    [Fact]
+    public async Task Shards_that_load_and_compute_nothing_make_no_ready_cluster()
+    {
+        using var silent = new LyingShard(_bed.Credentials(PeerIdentity.Shard(ShardTestbed.Federation, "silent")), _ => [], honestAnswers: 0);
+        var starting = _bed.StartAsync(ShardStrategy.None, [ShardTestbed.Endpoint("silent", silent.EndPoint)]);
+        await Assert.ThrowsAsync<ShardLostException>(() => starting.WaitAsync(TimeSpan.FromSeconds(30), Cancellation));
     }
 
     [Fact]

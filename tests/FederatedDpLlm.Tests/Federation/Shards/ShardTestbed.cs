@@ -103,7 +103,7 @@ internal sealed class ShardTestbed : IDisposable
     /// <summary>Generates behind a prompt and compares every logit's bits.</summary>
     public static async Task RequireAsync(ShardCluster cluster, int[] prompt, IReadOnlyList<float[]> whole, Action<int>? afterToken = null)
     {
-        using var session = await cluster.OpenAsync("request", "tester", TestContext.Current.CancellationToken);
+        using var session = cluster.Open("request", "tester");
         ReadOnlyMemory<int> next = prompt;
         for (var token = 0; token < whole.Count; token++)
         {

@@ -77,6 +77,23 @@ public sealed class ShardedEngineTests : IDisposable
     }
 
     [Fact]
+    public async Task A_fork_that_is_computed_over_another_zone_is_audited_as_its_prompt_was()
+    {
+        ShardEndpoint[] hosts = [_bed.Host("ours"), _bed.Host("theirs", zone: "hospital-b")];
+        using var engine = new ShardedEngine(
+            new ShardedClusters(_ => _bed.StartAsync(ShardStrategy.Tensor, hosts, [_bed.Host("spare", zone: "hospital-b")], new TrustZones(ShardTestbed.Zone, ["hospital-b"]))),
+            ShardTestbed.Model, "ward", ShardTestbed.Hospital, _random);
+        await using var prompt = await engine.OpenDecodingAsync(Contexts, 8, Cancellation);
+        _bed.End(hosts[1]);
+        await prompt.AppendAsync(70, Cancellation);
+        Assert.Equal(["theirs", "spare"], _bed.Audited.Select(record => record.Details["node"]));
+
+        await using var fork = prompt.Fork();
+        await fork.AppendAsync(71, Cancellation);
+        Assert.Equal(["theirs", "spare", "spare"], _bed.Audited.Select(record => record.Details["node"]));
+    }
+
+    [Fact]
     public async Task Where_no_host_is_left_the_question_fails_with_a_named_fault_and_the_next_one_links_anew()
     {
         var first = Hosts(1);

@@ -5,7 +5,7 @@ namespace FederatedDpLlm.Federation.Nodes.Shards;
 /// <summary>The coordinator's own process as a shard: it computes beside the others, and nothing is sent.</summary>
 internal sealed class LocalPeer(ShardNode node, string model, ShardManifest manifest, int threads, TimeProvider clock) : IShardPeer
 {
-    private ShardEngine? _engine;
+    private LocalShard? _shard;
 
     public ShardNode Node { get; private set; } = node;
 
@@ -21,9 +21,8 @@ internal sealed class LocalPeer(ShardNode node, string model, ShardManifest mani
     {
         var engine = ShardEngine.Load(model, plan, plan.Shards[assignment], manifest.Hashes, threads);
         engine.WarmUp();
-        _engine?.Dispose();
-        _engine = engine;
-        return Task.FromResult<IShard>(new LocalShard(engine));
+        _shard?.Dispose();
+        return Task.FromResult<IShard>(_shard = new LocalShard(engine));
     }
 
     public Task PrepareAsync(ShardPlan plan, int assignment) => Task.CompletedTask;
@@ -31,6 +30,6 @@ internal sealed class LocalPeer(ShardNode node, string model, ShardManifest mani
     public void Dispose()
     {
         IsLost = true;
-        _engine?.Dispose();
+        _shard?.Dispose();
     }
 }

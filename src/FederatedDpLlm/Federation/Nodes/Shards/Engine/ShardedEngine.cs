@@ -116,10 +116,7 @@ public sealed class ShardedEngine(ShardedClusters clusters, ShardedModel model, 
     {
         try
         {
-            var cluster = await clusters.GetAsync(cancellationToken).ConfigureAwait(false);
-            var request = NewRequest();
-            await cluster.AuditCrossingsAsync(cluster.Plan, request, hospital, cancellationToken).ConfigureAwait(false);
-            return new ShardBatch(cluster, request, hospital, contexts);
+            return new ShardBatch(await clusters.GetAsync(cancellationToken).ConfigureAwait(false), NewRequest(), hospital, contexts);
         }
         catch (Exception error) when (error is ShardLostException or ShardPlanException)
         {
