@@ -68,6 +68,32 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Contains("tokenizer", (await Cli.RunAsync("model", "import", "--model", checkpoint, "--to", At("none"))).Errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Generate_goes_on_from_a_llama2_c_checkpoint_to_the_references_every_token()
+    {
+        var reference = JsonDocument.Parse(await File.ReadAllTextAsync(SharedData.Path("models", "stories260K.reference.json"), TestContext.Current.CancellationToken)).RootElement;
+        var ids = reference.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()).ToList();
+        string[] command = ["generate", "--model", SharedData.Path("models", "stories260K.bin"), "--tokenizer", SharedData.Path("models", "tok512.bin"), "--greedy", "--json"];
+        var line = await Cli.JsonAsync([.. command, "--prompt", "", "--tokens", $"{ids.Count - 1}"]);
+        Assert.Equal(["promptIds", "ids", "text"], line.EnumerateObject().Select(property => property.Name));
+        Assert.Equal([ids[0]], line.GetProperty("promptIds").EnumerateArray().Select(id => id.GetInt32()));
+        Assert.Equal(ids, line.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()));
+        Assert.Equal(reference.GetProperty("text").GetString(), line.GetProperty("text").GetString());
+
+        var (code, _, errors) = await Cli.RunAsync([.. command, "--prompt", "", "--tokens", "-1"]);
+        Assert.Equal(2, code);
+        Assert.Contains("--tokens", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_bundled_models_evaluation_is_one_line_with_the_best_possible_answers_beside_it()
+    {
+        var line = await Cli.JsonAsync(["model", "eval", "--bundled", "--questions", "4", "--json"]);
+        Assert.Equal(4, line.GetProperty("questions").GetInt32());
+        Assert.InRange(line.GetProperty("accuracy").GetDouble(), 0, 1);
+        Assert.InRange(line.GetProperty("bayesOptimal").GetDouble(), 0.01, 1);
+    }
+
     private string At(string name) => Path.Combine(_folder.FullName, name);
 
     private static string? Text(string json, string name) => JsonDocument.Parse(json).RootElement.GetProperty(name).GetString();

@@ -64,6 +64,27 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(Patients, (await Cli.JsonAsync(Arguments(WriteRecords(), output))).GetProperty("patients").GetInt32());
     }
 
+    [Fact]
+    public async Task A_model_of_a_family_that_is_run_but_not_trained_is_refused_before_anything_is_written()
+    {
+        var model = Path.Combine(_folder.FullName, "qwen");
+        Directory.CreateDirectory(model);
+        foreach (var file in Directory.GetFiles(Repository.Path("models", "ward-2m")))
+        {
+            File.Copy(file, Path.Combine(model, Path.GetFileName(file)));
+        }
+
+        var configuration = Path.Combine(model, "config.json");
+        var json = System.Text.Json.Nodes.JsonNode.Parse(await File.ReadAllTextAsync(configuration, TestContext.Current.CancellationToken))!;
+        json["model_type"] = "qwen3";
+        await File.WriteAllTextAsync(configuration, json.ToJsonString(), TestContext.Current.CancellationToken);
+        var output = Path.Combine(_folder.FullName, "untrained");
+        var (code, _, errors) = await Cli.RunAsync("train", "--records", WriteRecords(), "--out", output, "--model", model, "--json");
+        Assert.Equal(2, code);
+        Assert.Contains("can be run but not trained", errors, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(output));
+    }
+
     [Theory, InlineData("--epsilon", "-1"), InlineData("--sampling-rate", "2"), InlineData("--rank", "99"), InlineData("--records", "nowhere.jsonl"), InlineData("--model", "nowhere")]
     public async Task What_cannot_be_done_is_refused_with_a_reason(string option, string value)
     {

@@ -22,6 +22,7 @@ internal static class GenerateCommand
         var minP = new Option<double>("--min-p") { Description = "Only tokens at least this share as likely as the most likely one.", DefaultValueFactory = _ => 0 };
         var penalty = new Option<double>("--repetition-penalty") { Description = "Divides the logits of tokens that came before; 1 changes nothing.", DefaultValueFactory = _ => 1.0 };
         var json = JsonLine.Option();
+        tokens.Require(value => value >= 0, "--tokens is 0 or more.");
         var command = new Command("generate", "Goes on from a text with any model that the engine reads.") 
         {
             model, tokenizer, prompt, tokens, greedy, temperature, topP, topK, minP, penalty, json,

@@ -18,7 +18,7 @@ internal static class TrainCommand
     {
         var records = new Option<string>("--records") { Description = "The hospital's records (.jsonl, .csv, FHIR .ndjson).", Required = true };
         var output = new Option<string>("--out") { Description = "The adapter's folder (PEFT's layout); created.", Required = true };
-        var model = new Option<string?>("--model") { Description = "The base model's folder; the bundled one by default." };
+        var model = new Option<string?>("--model") { Description = "The base model's safetensors folder or GGUF file; the bundled one by default." };
         var map = new Option<string?>("--map") { Description = "Columns of a CSV file: patientId=COLUMN,text=COLUMN+COLUMN." };
         var epsilon = new Option<double>("--epsilon") { Description = "The promise to each patient.", DefaultValueFactory = _ => 8 };
         var delta = new Option<double>("--delta") { Description = "At most one over the number of patients.", DefaultValueFactory = _ => 1e-5 };

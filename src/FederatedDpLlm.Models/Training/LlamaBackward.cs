@@ -24,14 +24,19 @@ internal sealed unsafe class LlamaBackward
     public LlamaBackward(LlamaWeights weights, TensorSet parameters, int rows)
     {
         (_weights, _parameters, _shape) = (weights, parameters, weights.Shape);
-        if (_shape.AttentionBias || _shape.QueryKeyNorm)
-        {
-            throw new NotSupportedException("Models with attention biases or query-key norms can be run but not trained.");
-        }
-
+        RequireTrainable(_shape);
         _forward = new ForwardWorkspace(_shape, rows, keepActivations: true);
         _work = new BackwardWorkspace(_shape, rows);
         _pool = new KvBlockPool(new KvLayout(_shape));
+    }
+
+    /// <exception cref="ModelFormatException">The model is of a family whose gradients are not computed here.</exception>
+    public static void RequireTrainable(ModelConfiguration shape)
+    {
+        if (shape.AttentionBias || shape.QueryKeyNorm)
+        {
+            throw new ModelFormatException("Models with attention biases or query-key norms (Qwen) can be run but not trained: take a model of the Llama or Mistral family.");
+        }
     }
 
     /// <summary>Adds the gradient of (sum of weighted losses) / <paramref name="totalWeight"/> to <paramref name="gradients"/>.</summary>

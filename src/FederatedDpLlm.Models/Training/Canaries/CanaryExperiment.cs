@@ -21,10 +21,10 @@ public static class CanaryExperiment
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(report);
-        var shape = ConfigurationFile.Read(Path.Combine(folder, ConfigurationFile.FileName));
-        var tokenizer = TokenizerFile.Read(Path.Combine(folder, TokenizerFile.FileName), shape.BeginToken, shape.EndTokens);
-        using var file = SafetensorsFile.Open(Path.Combine(folder, SafetensorsFile.FileName));
-        var weights = TensorSet.Read(shape, file);
+        using var source = ModelSource.Open(folder);
+        var (shape, tokenizer) = (source.Configuration, source.Tokenizer);
+        LlamaBackward.RequireTrainable(shape);
+        var weights = TensorSet.Read(shape, source.Tensors);
         var notes = new CanaryNotes(tokenizer, options.Seed, options.Planted, options.Notes, options.Others);
         var noise = TrainingAccount.NoiseFor(new Epsilon(options.Epsilon), new Delta(options.Delta), options.SamplingRate, options.Steps);
 

@@ -21,7 +21,7 @@ public static class PrivateFineTuning
     private const string SecretName = "secret";
 
     /// <summary>Trains, or goes on from the last checkpoint in <paramref name="output"/>; the resumed training ends in the same bytes.</summary>
-    /// <param name="model">The base model's folder.</param>
+    /// <param name="model">The base model's safetensors folder or GGUF file.</param>
     /// <param name="patients">The notes of each patient.</param>
     /// <param name="plan">The promise and the training.</param>
     /// <param name="output">The adapter's folder; created.</param>
@@ -37,10 +37,10 @@ public static class PrivateFineTuning
         ArgumentNullException.ThrowIfNull(patients);
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(report);
-        var shape = ConfigurationFile.Read(Path.Combine(model, ConfigurationFile.FileName));
-        var tokenizer = TokenizerFile.Read(Path.Combine(model, TokenizerFile.FileName), shape.BeginToken, shape.EndTokens);
-        using var file = SafetensorsFile.Open(Path.Combine(model, SafetensorsFile.FileName));
-        var weights = TensorSet.Read(shape, file);
+        using var source = ModelSource.Open(model);
+        var (shape, tokenizer) = (source.Configuration, source.Tokenizer);
+        LlamaBackward.RequireTrainable(shape);
+        var weights = TensorSet.Read(shape, source.Tensors);
         var factors = new LowRankFactors(shape, weights, plan.Rank, plan.Alpha, plan.Seed);
         var options = Options(plan, patients.Count, shape);
         var checkpoints = Path.Combine(output, "checkpoints");
