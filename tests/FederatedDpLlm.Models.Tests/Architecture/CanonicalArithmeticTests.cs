@@ -47,7 +47,7 @@ public sealed class CanonicalArithmeticTests
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         string[] arguments =
         [
-            Path.Combine(AppContext.BaseDirectory, "FederatedDpLlm.Models.Tests.dll"), "--progress", "off", "--filter-method", "*Kernels.StoredTypeTests.*", "*Kernels.MatrixTests.*",
+            Path.Combine(AppContext.BaseDirectory, "FederatedDpLlm.Models.Tests.dll"), "--progress", "off", "--filter-method", "*Kernels.StoredTypeTests.*", "*Kernels.MatrixTests.*", "*Kernels.ModelBitsTests.*",
             $"*{nameof(The_registers_are_as_narrow_as_a_run_asks_for)}",
         ];
         Array.ForEach(arguments, start.ArgumentList.Add);
@@ -55,7 +55,7 @@ public sealed class CanonicalArithmeticTests
         start.Environment[Asked] = variable;
         var (code, output) = await RunAsync(start);
         Assert.True(code == 0, output);
-        Assert.Contains("succeeded: 1", output, StringComparison.Ordinal);
+        Assert.Matches(@"succeeded: [1-9]\d", output);
     }
 
     private static async Task<string> CompileAsync(string source)

@@ -55,7 +55,9 @@ public sealed class HostileModelTests : IDisposable
     public void A_checkpoint_shorter_than_its_header_says_is_refused_before_anything_is_allocated(params int[] header)
     {
         File.WriteAllBytes(_path, [.. header.SelectMany(BitConverter.GetBytes), .. new byte[1000]]);
+        var before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Throws<ModelFormatException>(() => Llama2Checkpoint.Open(_path));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 16);
     }
 
     [Theory]

@@ -59,11 +59,13 @@ public sealed class SafetensorsTests : IDisposable
     public void A_header_longer_than_the_file_allocates_nothing(ulong length)
     {
         WriteRaw(length, "{}", []);
+        var before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Throws<ModelFormatException>(() => SafetensorsFile.Open(_path));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 16);
     }
 
     [Fact]
-    public void Any_changed_or_truncated_file_is_read_or_refused_by_name()
+    public void Any_changed_or_truncated_file_is_read_or_refused_by_name_with_no_more_memory_than_it_is_long()
     {
         SafetensorsWriter.Write(_path, TensorSet.Zeros(Llama.RandomModel.Shape).ToList(), ElementType.BFloat16);
         var whole = File.ReadAllBytes(_path);
@@ -85,9 +87,11 @@ public sealed class SafetensorsTests : IDisposable
 
     private bool ReadsOrRefuses()
     {
+        var before = GC.GetAllocatedBytesForCurrentThread();
         try
         {
             using var file = SafetensorsFile.Open(_path);
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 8 * new FileInfo(_path).Length + (1 << 19));
             TensorSet.Read(Llama.RandomModel.Shape, file);
         }
         catch (ModelFormatException)
