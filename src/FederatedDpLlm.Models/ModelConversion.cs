@@ -1,6 +1,7 @@
 using FederatedDpLlm.Models.Llama;
 using FederatedDpLlm.Models.Tokenization;
 using FederatedDpLlm.Models.Weights;
+using FederatedDpLlm.Models.Weights.Adapters;
 using FederatedDpLlm.Models.Weights.Gguf;
 
 namespace FederatedDpLlm.Models;
@@ -44,6 +45,33 @@ public static class ModelConversion
         TokenizerFile.Write(Path.Combine(folder, TokenizerFile.FileName), source.Tokenizer);
         ConfigurationFile.Write(Path.Combine(folder, ConfigurationFile.FileName), source.Configuration);
         SafetensorsWriter.Write(Path.Combine(folder, SafetensorsFile.FileName), source.Configuration, source.Tensors, type, progress, cancellationToken);
+    }
+
+    /// <summary>Writes a LoRA adapter in the other format: PEFT's folder as a GGUF file, a GGUF file as PEFT's folder.</summary>
+    /// <param name="model">The base model: a safetensors folder, a GGUF file, or a llama2.c checkpoint. Its tensors are not read.</param>
+    /// <param name="adapter">The folder or file.</param>
+    /// <param name="target">The file or folder; a file is replaced when the new one is whole.</param>
+    /// <param name="cancellationToken">Leaves no file behind.</param>
+    /// <exception cref="ModelFormatException">The model or the adapter cannot be read, or they do not fit each other.</exception>
+    public static void ConvertAdapter(string model, string adapter, string target, CancellationToken cancellationToken)
+    {
+        using var source = ModelSource.Open(model);
+        var fromFolder = Directory.Exists(adapter);
+        var read = fromFolder ? PeftAdapter.Read(adapter) : GgufAdapter.Read(adapter, source.Configuration.HeadSize);
+        var shapes = TensorShape.Of(source.Configuration).ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        if (read.Modules.FirstOrDefault(module => !shapes.TryGetValue(module.Matrix, out var own) || (own.Rows, own.Columns) != (module.Outputs, module.Inputs)) is { } stranger)
+        {
+            throw new ModelFormatException($"The adapter changes '{stranger.Matrix}' of {stranger.Outputs} x {stranger.Inputs}, which the model lacks: name the model that it was trained on.");
+        }
+
+        if (fromFolder)
+        {
+            GgufAdapter.Write(target, read, source.Configuration, cancellationToken);
+        }
+        else
+        {
+            PeftAdapter.Write(target, read, source.Name);
+        }
     }
 
     /// <summary>What a model file holds; its tensors are not read.</summary>

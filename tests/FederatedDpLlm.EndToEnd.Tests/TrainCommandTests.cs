@@ -1,4 +1,6 @@
 using System.Text.Json;
+using FederatedDpLlm.Inference.Engines;
+using FederatedDpLlm.Models.Weights.Adapters;
 using FederatedDpLlm.Tests.Shared;
 
 namespace FederatedDpLlm.EndToEnd.Tests;
@@ -65,6 +67,26 @@ public sealed class TrainCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_trained_adapter_goes_out_as_gguf_and_comes_back_the_same()
+    {
+        var (trained, gguf, back, again) = (At("trained"), At("adapter.gguf"), At("back"), At("again.gguf"));
+        await Cli.JsonAsync([.. Arguments(WriteRecords(), trained).Select(word => word == "60" ? "3" : word)]);
+        foreach (var (from, to) in new[] { (trained, gguf), (gguf, back), (back, again) })
+        {
+            Assert.Equal(to, (await Cli.JsonAsync(["model", "adapter", "--model", BundledModel.Folder, "--adapter", from, "--to", to, "--json"])).GetProperty("path").GetString());
+        }
+
+        var (first, last) = (LoraAdapter.Read(trained), LoraAdapter.Read(back));
+        Assert.Equal((first.Rank, first.Alpha), (last.Rank, last.Alpha));
+        Assert.Equal(first.Matrices.Order(StringComparer.Ordinal), last.Matrices.Order(StringComparer.Ordinal));
+        Assert.Equal(await File.ReadAllBytesAsync(gguf, TestContext.Current.CancellationToken), await File.ReadAllBytesAsync(again, TestContext.Current.CancellationToken));
+
+        var (code, _, errors) = await Cli.RunAsync("model", "adapter", "--model", SharedData.Path("models", "stories260K.bin"), "--adapter", trained, "--to", At("none"), "--json");
+        Assert.Equal(2, code);
+        Assert.Contains("which the model lacks", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_model_of_a_family_that_is_run_but_not_trained_is_refused_before_anything_is_written()
     {
         var model = Path.Combine(_folder.FullName, "qwen");
@@ -104,6 +126,8 @@ public sealed class TrainCommandTests : IDisposable
         Assert.StartsWith("{\"error\":\"fedllm train: ", output, StringComparison.Ordinal);
         Assert.Contains("fedllm train: ", errors, StringComparison.Ordinal);
     }
+
+    private string At(string name) => Path.Combine(_folder.FullName, name);
 
     private static string[] Arguments(string records, string output) =>
         ["train", "--records", records, "--out", output, "--model", Repository.Path("models", "ward"), "--steps", "60", "--sampling-rate", "0.3", "--rank", "4", "--json"];

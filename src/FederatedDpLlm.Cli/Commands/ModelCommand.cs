@@ -14,7 +14,7 @@ internal static class ModelCommand
 
     public static Command Create() => new("model", "Models: what they can do, and from one format to another.")
     {
-        Evaluate(), InspectCommand.Create(), ConvertCommands.Import(), ConvertCommands.Export(), ConvertCommands.Quantize(),
+        Evaluate(), InspectCommand.Create(), ConvertCommands.Import(), ConvertCommands.Export(), ConvertCommands.Quantize(), AdapterCommand.Create(),
     };
 
     private static Command Evaluate()

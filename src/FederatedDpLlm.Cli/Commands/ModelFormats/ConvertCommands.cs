@@ -37,7 +37,8 @@ internal static class ConvertCommands
         return command;
     }
 
-    private static void Show(string path, string type, bool json)
+    /// <summary>What was written.</summary>
+    public static void Show(string path, string type, bool json)
     {
         var bytes = Directory.Exists(path) ? Directory.EnumerateFiles(path).Sum(file => new FileInfo(file).Length) : new FileInfo(path).Length;
         if (json)
