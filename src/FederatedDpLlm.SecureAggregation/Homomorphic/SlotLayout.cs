@@ -35,7 +35,7 @@ internal sealed class SlotLayout
 
         // The message fills the three lower limbs, and with the error above it stays below 2^50 in the fourth.
         var worst = (BigInteger.One << MessageBits) * ((clients * (long)GaussianNoise.Largest) + 1);
-        if (2 * worst >= Ring.Modulus || MessageBits < TopLimb * LimbPlanes.LimbBits || (clients * (BigInteger.One << ValueBits)) > BigInteger.One << SlotBits)
+        if (2 * worst >= Ring.Modulus || MessageBits < TopLimb * LimbPlanes.LimbBits)
         {
             throw new ArgumentException("So many clients with such values could not be decrypted with certainty.", nameof(clients));
         }

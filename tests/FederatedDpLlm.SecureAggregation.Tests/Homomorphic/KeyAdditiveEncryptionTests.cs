@@ -75,6 +75,9 @@ public sealed class KeyAdditiveEncryptionTests
     public void Too_many_clients_or_bits_for_a_coefficient_are_refused()
     {
         Assert.Throws<ArgumentException>(() => new SlotLayout(14, 4096));
+
+        // 2,048 clients' errors of at most 63 above 182 bits are just below half of q.
+        Assert.Equal(182, new SlotLayout(15, 2048).MessageBits);
         Assert.Throws<ArgumentOutOfRangeException>(() => new SlotLayout(22, 1024));
         Assert.Throws<ArgumentOutOfRangeException>(() => new SlotLayout(1, 4));
         for (var valueBits = 2; valueBits <= 21; valueBits++)

@@ -35,6 +35,7 @@ public sealed class RingPartsTests
             foreach (var number in new[] { 1, -1, 2, -7, p + 3, -p - 3, p / 2, (p / 2) + 1, (BigInteger.One << 190) + 5, -(BigInteger.One << 190) - 5 })
             {
                 AssertCongruent(number, modulus.Residue(number), p);
+                Assert.InRange(Math.Abs(modulus.Residue(number)), 0, modulus.Modulus / 2);
                 AssertCongruent(1, (BigInteger)modulus.ResidueOfInverse(number) * number, p);
                 Assert.InRange(Math.Abs(modulus.ResidueOfInverse(number)), 0, modulus.Modulus / 2);
             }

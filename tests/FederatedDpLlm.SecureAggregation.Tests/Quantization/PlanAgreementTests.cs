@@ -27,6 +27,20 @@ public sealed class PlanAgreementTests
     }
 
     [Fact]
+    public void Plans_that_differ_in_anything_have_different_hashes()
+    {
+        var rotated = Target with { RotationSeed = new byte[32] };
+        QuantizationTarget[] targets =
+        [
+            Target, Target with { Dimension = Dimension + 1 }, Target with { ClipNorm = 1.5 }, Target with { Rho = new Rho(1.5) }, Target with { Relation = NeighbouringRelation.ReplaceOne },
+            Target with { Clients = 9 }, Target with { MinimumSurvivors = 6 }, Target with { Corrupt = 2 }, Target with { ValueBits = 17 }, rotated,
+            rotated with { RotationSeed = Enumerable.Repeat((byte)1, 32).ToArray() },
+        ];
+        Assert.Equal(targets.Length, targets.Select(target => Convert.ToHexString(QuantizationPlan.For(target).Hash.Span)).Distinct().Count());
+        Assert.Equal(QuantizationPlan.For(Target).Hash.ToArray(), QuantizationPlan.For(Target with { }).Hash.ToArray());
+    }
+
+    [Fact]
     public void A_roster_of_another_size_and_a_plan_that_no_round_can_keep_are_refused()
     {
         using var federation = new Federation(9, Dimension);

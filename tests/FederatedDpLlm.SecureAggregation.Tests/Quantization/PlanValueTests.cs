@@ -23,6 +23,16 @@ public sealed class PlanValueTests
     }
 
     [Fact]
+    public void No_value_overflows_with_a_probability_above_2_to_the_minus_40_also_where_a_step_barely_fits()
+    {
+        // Over a factor of 4.9 in rho every plan meets the point where its step no longer fits, in strides of a seventh of a bit.
+        var target = QuantizationTests.Target(1000, 8, 7, 1, 12, false, 1);
+        var bits = Enumerable.Range(0, 640).Select(i => Math.Log2(QuantizationPlan.For(target with { Rho = new(0.25 * Math.Pow(1.0025, i)) }).OverflowProbability)).ToList();
+        Assert.All(bits, one => Assert.InRange(one, double.NegativeInfinity, -40));
+        Assert.Contains(bits, one => one > -40.5);
+    }
+
+    [Fact]
     public void A_sum_is_read_in_the_updates_unit()
     {
         var plan = QuantizationPlan.For(QuantizationTests.Target(5, 8, 7, 1, 16, false, 1));
@@ -105,6 +115,7 @@ public sealed class PlanValueTests
         Assert.Throws<ArgumentNullException>(() => quantizer.Quantize(new float[10], new int[10], null!));
         Assert.Throws<ArgumentNullException>(() => new UpdateQuantizer(null!));
         Assert.Throws<ArgumentNullException>(() => QuantizationPlan.For(null!));
+        Assert.Throws<ArgumentNullException>(() => QuantizationPlan.For(QuantizationTests.Target(10, 8, 7, 1, 16, false, 1)).Check(null!));
         Assert.Throws<ArgumentOutOfRangeException>(() => new HadamardRotation(new byte[31], 4));
         Assert.Throws<ArgumentOutOfRangeException>(() => new HadamardRotation(new byte[32], 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => new HadamardRotation(new byte[32], 4).Apply(new float[5]));

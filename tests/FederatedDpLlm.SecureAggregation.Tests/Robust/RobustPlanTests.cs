@@ -55,6 +55,10 @@ public sealed class RobustPlanTests
         { new RobustPlan(new Bulyan(1), Secrecy.Groups, 56, 1), null },
     };
 
+    [Fact]
+    public void A_negative_number_of_attackers_is_a_mistake_of_the_caller() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new RobustPlan(new CoordinateMedian(), Secrecy.Clear, 5, -1).Check());
+
     [Theory, MemberData(nameof(Plans))]
     public void A_configuration_that_cannot_work_is_refused_with_its_reason(RobustPlan plan, RobustRefusal? refusal) => Assert.Equal(refusal, plan.Check());
 
