@@ -39,6 +39,13 @@ internal sealed record EngineOptions
     /// </summary>
     public string? Scores { get; init; }
 
+    /// <summary>
+    /// Which weights, tokenizer and adapter the engine serves: 64 hexadecimal digits, lower case. For a server, of which a node sees the model's name only, hospitals that add up their parts agree on one and
+    /// pin it here; nothing checks it. Where this node reads the files itself (<c>embedded</c>, <c>sharded</c>), they must have this digest or the node does not start.
+    /// </summary>
+    /// <value>Default: of the files, or of the model's name at the server.</value>
+    public string? ModelDigest { get; init; }
+
     /// <summary>A LoRA adapter over the model (not over a <c>sharded</c> one): a file or folder, for <c>embedded</c> from this file's folder, for a server as its own machine names it.</summary>
     public string? Adapter { get; init; }
 

@@ -50,10 +50,24 @@ internal static class NodeEngine
         return engine;
     }
 
-    /// <summary>Which model the engine serves: of its files where this node reads them, else of its name at the server.</summary>
-    public static string DigestOf(EngineOptions options, string folder) => options.Kind is Embedded or Sharded
-        ? ModelDigest.Of(PathOf(options, folder), options.Adapter is { } file ? Path.GetFullPath(Path.Combine(folder, file)) : null)
-        : ModelDigest.OfName(options.RemoteModel ?? string.Empty, options.Adapter is { } adapter ? NameOf(adapter) : null);
+    /// <summary>Which model the engine serves: of its files where this node reads them, else what is pinned, else of its name at the server.</summary>
+    /// <exception cref="ConfigurationException">The pinned digest is none, or not that of the files.</exception>
+    public static string DigestOf(EngineOptions options, string folder)
+    {
+        if (options.ModelDigest is { } pinned && !ModelDigest.IsOne(pinned))
+        {
+            throw new ConfigurationException($"'engine.model_digest' is no digest: give {ModelDigest.Length} hexadecimal digits in lower case, the same at every hospital of this model.");
+        }
+
+        if (options.Kind is not (Embedded or Sharded))
+        {
+            return options.ModelDigest ?? ModelDigest.OfName(options.RemoteModel ?? string.Empty, options.Adapter is { } adapter ? NameOf(adapter) : null);
+        }
+
+        var digest = ModelDigest.Of(PathOf(options, folder), options.Adapter is { } file ? Path.GetFullPath(Path.Combine(folder, file)) : null);
+        return options.ModelDigest is null || options.ModelDigest == digest ? digest : throw new ConfigurationException(
+            $"The model in '{PathOf(options, folder)}' has the digest {digest}, and 'engine.model_digest' is another: put the agreed weights, tokenizer and adapter there, or pin what is there at every hospital.");
+    }
 
     private static async Task LoadAdapterAsync(RemoteEngine engine, string adapter)
     {

@@ -128,7 +128,7 @@ internal static class RouterServices
             return Results.Text(trouble + unsettled, statusCode: StatusCodes.Status503ServiceUnavailable);
         }
 
-        return nodes.Snapshots.Any(node => node.Healthy)
+        return nodes.Snapshots.Any(node => node.MayAnswer)
             ? Results.Text("ready")
             : Results.Text($"no hospital's node answers: {Troubles(nodes)}", statusCode: StatusCodes.Status503ServiceUnavailable);
     }

@@ -25,6 +25,8 @@ public sealed partial class CopiedNodeTests(SharedFederation shared)
     [InlineData("kind: ollama, base_url: 'http://127.0.0.1:9'", 2, "'engine.remote_model' is missing")]
     [InlineData("kind: llama.cpp, base_url: 'http://127.0.0.1:9', remote_model: m", 1, "cannot be reached")]
     [InlineData("kind: openai, base_url: 'http://127.0.0.1:9/v1', remote_model: m, scores: guesses", 2, "one of likelihoods, letter_log_probabilities, answered_letter")]
+    [InlineData("kind: embedded, model_digest: 12AB", 2, "'engine.model_digest' is no digest")]
+    [InlineData("kind: embedded, model_digest: 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'", 2, "put the agreed weights")]
     [InlineData("kind: embedded, adapter: nowhere.gguf", 2, "nowhere.gguf")]
     [InlineData("kind: embedded, adapter: node.yaml", 2, "adapter_made_elsewhere: true")]
     [InlineData("kind: vllm, base_url: 'http://127.0.0.1:9', remote_model: m, adapter: a", 2, "'engine.adapter_statement' is missing")]

@@ -52,14 +52,22 @@ function account(one) {
     element('p', { className: 'quiet', textContent: `${one.unit} ${number(one.spent, 4)} spent · ${number(one.reserved, 4)} held · ${number(left, 4)} left · never refills` }));
 }
 
+// What the engine works on, of how much it can, and what waits for it.
+function engine(load) {
+  if (!load) { return '–'; }
+  return `${load.running}${load.slots === null ? '' : ` of ${load.slots}`} busy${load.waiting === null ? '' : `, ${load.waiting} waiting`}`;
+}
+
+const looks = { answers: '', down: ' down', 'left alone': ' down' };
+
 function hospital(one) {
-  return element('article', { className: one.healthy ? 'card' : 'card down', 'data-hospital': one.id },
-    element('h3', {}, one.id, element('span', { className: 'state', textContent: !one.healthy ? 'down' : one.trouble ? 'on trial' : 'answers' })),
+  return element('article', { className: `card${looks[one.state] ?? ' doubtful'}`, 'data-hospital': one.id },
+    element('h3', {}, one.id, element('span', { className: 'state', textContent: one.state })),
     one.healthy && !one.trouble ? null : element('p', { className: 'quiet', textContent: `${one.trouble ?? 'no answer'}${one.lastSeen ? `; last seen ${clock(one.lastSeen)}` : ''}` }),
     element('dl', {},
       fact('voters', one.voters ?? '–'), fact('weights', one.modelDigest ? one.modelDigest.slice(0, 12) : '–'),
       fact('in flight', one.inFlight), fact('latency', one.latencyMilliseconds > 0 ? `${number(one.latencyMilliseconds, 0)} ms` : '–'),
-      fact('noise at router', one.routerNoiseAllowed ? 'allowed' : 'refused')),
+      fact('noise at router', one.routerNoiseAllowed ? 'allowed' : 'refused'), fact('engine', engine(one.engine))),
     ...one.accounts.map(account));
 }
 

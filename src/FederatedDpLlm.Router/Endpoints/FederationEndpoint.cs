@@ -39,6 +39,7 @@ internal sealed class FederationEndpoint(
     {
         node.Id,
         node.Healthy,
+        node.State,
         node.Trouble,
         node.LastSeen,
         node.InFlight,
@@ -47,6 +48,10 @@ internal sealed class FederationEndpoint(
         node.Status?.ModelDigest,
         node.Status?.Voters,
         node.Status?.RouterNoiseAllowed,
+        engine = node.Status?.Engine is { } load
+            ? new { load.Running, waiting = load.HasWaiting ? load.Waiting : (int?)null, slots = load.HasSlots ? load.Slots : (int?)null }
+            : null,
+        paused = node.Kinds.Where(kind => kind.IsPaused).Select(kind => new { questions = kind.Kind.Name, seconds = kind.Pause.TotalSeconds, kind.MayAsk }),
         accounts = node.Status?.Accounts.Select(account => new
         {
             account.Id,

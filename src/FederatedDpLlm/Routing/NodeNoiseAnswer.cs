@@ -8,13 +8,17 @@ namespace FederatedDpLlm.Routing;
 
 /// <summary>
 /// An answer whose noise one node draws. A node that cannot be reached costs nothing and the next is tried under the same hold; a node that was reached and
-/// then failed may have drawn, so its hold is spent and the next draw needs a hold of its own.
+/// then failed may have drawn, so its hold is spent and the next draw needs a hold of its own. A question that breaks one node after another is given up.
 /// </summary>
 internal sealed class NodeNoiseAnswer(
     NodeDirectory nodes, QuotaGate quotas, IRouterNoise noise, INodeSelectionStrategy strategy, TimeSpan timeout, TimeProvider clock, RouteJournal.Entry entry)
 {
+    /// <summary>Nodes that one question may break: each break is charged, and after so many the question is more likely at fault than they.</summary>
+    public const int MostBroken = 3;
+
     private readonly HashSet<string> _tried = new(StringComparer.Ordinal);
     private RouteRefusal? _lastRefusal;
+    private int _broken;
 
     public async IAsyncEnumerable<RouteEvent> AskAsync(
         RoutedQuestion question, AnswerPlan plan, bool buffered, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -42,6 +46,7 @@ internal sealed class NodeNoiseAnswer(
                     yield break;
                 }
 
+                _broken++;
                 if (attempt.ShowedText)
                 {
                     yield return new RouteEvent.Failed("The hospital's node broke off. What may have run is charged; ask again for a new answer.");
@@ -56,10 +61,10 @@ internal sealed class NodeNoiseAnswer(
     {
         while (!attempt.IsOver && !attempt.MayHaveDrawn)
         {
-            var candidates = NodeSelection.Candidates(nodes, attempt.Question, _tried);
+            var candidates = _broken < MostBroken ? NodeSelection.Candidates(nodes, attempt.Question, _tried) : [];
             if (candidates.Count == 0)
             {
-                yield return await attempt.RefuseAsync(_lastRefusal ?? new RouteRefusal.Unavailable(NodeSelection.WhyNone(nodes, attempt.Question)));
+                yield return await attempt.RefuseAsync(WhyNone(attempt.Question));
                 yield break;
             }
 
@@ -74,7 +79,7 @@ internal sealed class NodeNoiseAnswer(
 
     private async IAsyncEnumerable<RouteEvent> AskNodeAsync(NodeLink link, DrawAttempt attempt, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var tracked = link.TryTrack();
+        using var tracked = link.TryTrack(attempt.Question.Kind, attempt.Question.Caller.User);
         if (tracked is null)
         {
             // Another question tries it just now.
@@ -126,6 +131,10 @@ internal sealed class NodeNoiseAnswer(
             }
         }
     }
+
+    private RouteRefusal WhyNone(RoutedQuestion question) => _broken == MostBroken
+        ? new RouteRefusal.Unavailable($"{MostBroken} hospitals' nodes, one after another, broke at this question: it is given up. Ask another way, or have an operator look at the nodes.")
+        : _lastRefusal ?? new RouteRefusal.Unavailable(NodeSelection.WhyNone(nodes, question));
 
     // Who refuses or admits after it began, sends no text or too much of it, or ends without an answer has broken off: what it may have drawn is charged.
     private static bool Follows(AnswerEvent received, bool first, NodeText texts) => received.EventCase switch

@@ -7,7 +7,7 @@ namespace FederatedDpLlm.Routing;
 internal static class NodeSelection
 {
     public static List<NodeSnapshot> Candidates(NodeDirectory nodes, RoutedQuestion question, IReadOnlySet<string> tried) =>
-        [.. nodes.Snapshots.Where(node => node.Healthy && node.Status is { } status && status.Model == question.Model && !tried.Contains(node.Id) && Offers(status, question))];
+        [.. nodes.Askable(question.Kind, question.Caller.User).Where(node => node.Status is { } status && status.Model == question.Model && !tried.Contains(node.Id) && Offers(status, question))];
 
     /// <summary>
     /// Those whose parts can be added up: they serve the same weights, tokenizer and adapter, by their digest. Where hospitals differ, most hospitals go first, among equals most voters.
@@ -27,6 +27,8 @@ internal static class NodeSelection
                 "Private decoding needs token log-probabilities, and no hospital's engine gives them: ask with privacy.choices, or have a node's model served by vLLM, llama.cpp or the embedded engine.",
             AnswerMechanism.Choice when serving.Count > 0 && serving.TrueForAll(node => !node.Status!.Scores) =>
                 "A choice needs the likelihoods of its options, and no hospital's engine gives them: ask without privacy.choices.",
+            _ when serving.Exists(node => node.MayAnswer && !nodes[node.Id].MayAsk(question.Kind, question.Caller.User)) =>
+                "The last questions of this kind broke at the hospitals' nodes and were charged, so none is sent for now: one is let through after a pause that grows. Ask another way, or have an operator look at the nodes.",
             _ => "No hospital's node can answer this question now.",
         };
     }

@@ -1,3 +1,4 @@
+using FederatedDpLlm.Federation.Nodes.Links;
 using FederatedDpLlm.Inference;
 using FederatedDpLlm.Inference.Wire;
 using FederatedDpLlm.Protocol;
@@ -17,6 +18,9 @@ public sealed record RoutedQuestion(string RequestId, Caller Caller, string Purp
 {
     /// <summary>When it was asked: the time that its answer carries, the same however often it is given.</summary>
     public DateTimeOffset AskedAt { get; init; }
+
+    /// <summary>Its way through a node.</summary>
+    public QuestionKind Kind => QuestionKind.Of(Question, Trust);
 
     /// <summary>The question for a hospital's node.</summary>
     /// <param name="drawId">The draw's own id, on every ledger that it touches.</param>

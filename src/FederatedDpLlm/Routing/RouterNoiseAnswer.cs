@@ -37,7 +37,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
         {
             if (!await OpenAllAsync(question, hold, attempt, cancellationToken))
             {
-                yield return await attempt.RefuseAsync(_lastRefusal ?? new RouteRefusal.Unavailable("No hospital that trusts the router with the noise can answer now."));
+                yield return await attempt.RefuseAsync(_lastRefusal ?? new RouteRefusal.Unavailable(NodeSelection.WhyNone(nodes, question)));
                 yield break;
             }
 
@@ -108,7 +108,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
         var deadline = clock.GetUtcNow().UtcDateTime + timeout;
         foreach (var node in NodeSelection.OfOneModel(NodeSelection.Candidates(nodes, question, _left)))
         {
-            if (nodes[node.Id].TryTrack() is { } tracked)
+            if (nodes[node.Id].TryTrack(question.Kind, question.Caller.User) is { } tracked)
             {
                 _contributions.Add(new Contribution(nodes[node.Id], node.Status!, tracked, deadline, cancellationToken));
             }

@@ -9,6 +9,9 @@ namespace FederatedDpLlm.Tests.Routing;
 /// <summary>Nodes that are well by their probes and come to nothing at every question: each draw is charged, so the router soon asks them no more.</summary>
 public sealed class BrokenNodeTests
 {
+    // What one asker's questions break may be their own fault.
+    private static readonly string[] Askers = ["alice", "bob"];
+
     // Deadlines are the system's time: a clock that stands still lies ahead of it, so that a slow machine breaks none.
     private readonly FakeTimeProvider _clock = new(TimeProvider.System.GetUtcNow().AddMinutes(10));
 
@@ -19,12 +22,12 @@ public sealed class BrokenNodeTests
         router.Nodes[0].Script = ScriptedNode.BreakAfterAdmissionAsync;
         for (var question = 0; question < 10; question++)
         {
-            Assert.Equal(["b"], Assert.IsType<RouteEvent.Completed>((await router.AskAsync(Choice(1)))[^1]).Completion.Nodes);
+            Assert.Equal(["b"], Assert.IsType<RouteEvent.Completed>((await router.AskAsync(By(Askers[question % 2], Choice(1))))[^1]).Completion.Nodes);
             await ProbeAsync(router);
         }
 
         Assert.Equal((3, 13.0), (router.Nodes[0].Asked, router.Spent("global")));
-        Assert.False(router.Directory["a"].Snapshot.Healthy);
+        Assert.Equal((true, false, "left alone"), (router.Directory["a"].Snapshot.Healthy, router.Directory["a"].Snapshot.MayAnswer, router.Directory["a"].Snapshot.State));
         Assert.Contains("broke", router.Directory["a"].Snapshot.Trouble, StringComparison.Ordinal);
         Assert.Null(router.Directory["b"].Snapshot.Trouble);
     }
@@ -36,14 +39,14 @@ public sealed class BrokenNodeTests
         router.Nodes[0].Script = ScriptedNode.BreakAfterAdmissionAsync;
         for (var question = 0; question < 5; question++)
         {
-            await router.AskAsync(Choice(1));
+            await router.AskAsync(By(Askers[question % 2], Choice(1)));
         }
 
         Assert.IsType<RouteRefusal.Unavailable>(Assert.IsType<RouteEvent.Refused>(Assert.Single(await router.AskAsync(Choice(1)))).Refusal);
         Assert.Equal((3, 3.0), (router.Nodes[0].Asked, router.Spent("global")));
 
         _clock.Advance(TimeSpan.FromSeconds(6));
-        Assert.True(router.Directory["a"].Snapshot.Healthy);
+        Assert.Equal("on trial", router.Directory["a"].Snapshot.State);
         await router.AskAsync(Choice(1));
         await router.AskAsync(Choice(1));
         Assert.Equal((4, 4.0), (router.Nodes[0].Asked, router.Spent("global")));
@@ -62,7 +65,7 @@ public sealed class BrokenNodeTests
         router.Nodes[0].Script = (_, _) => Task.Delay(Timeout.Infinite, TestContext.Current.CancellationToken);
         for (var question = 0; question < 4; question++)
         {
-            Assert.IsType<RouteEvent.Refused>(Assert.Single(await router.AskAsync(Choice(1))));
+            Assert.IsType<RouteEvent.Refused>(Assert.Single(await router.AskAsync(By(Askers[question % 2], Choice(1)))));
         }
 
         Assert.Equal(3.0, router.Spent("global"));

@@ -31,6 +31,27 @@ public sealed class NodeSelectionStrategyTests
         Assert.True(count == 1 || chosen.InFlight < worst.InFlight || nodes.Count(node => node.InFlight == worst.InFlight) > 1);
     });
 
+    [Theory]
+    [InlineData(8, 8, 0, 0, "the other")]
+    [InlineData(7, 8, 0, 1, "this")]
+    [InlineData(8, 8, 24, 5, "this")]
+    [InlineData(8, 8, 40, 3, "the other")]
+    [InlineData(4, null, 12, 2, "the other")]
+    [InlineData(4, null, 12, 4, "this")]
+    [InlineData(50, null, 0, 1, "this")]
+    [InlineData(0, 0, 3, 2, "the other")]
+    public void Load_balanced_counts_what_waits_at_an_engine_that_others_keep_busy(int running, int? slots, int waiting, int elsewhere, string expected)
+    {
+        using var random = new SecureRandom();
+        var load = new EngineLoad { Running = running, Waiting = waiting };
+        if (slots is { } most)
+        {
+            load.Slots = most;
+        }
+
+        Assert.Equal(expected, new LoadBalancedStrategy(random).Choose([Node("this", engine: load), Node("the other", inFlight: elsewhere)]).Id);
+    }
+
     [Fact]
     public void Round_robin_takes_each_in_turn()
     {
@@ -39,9 +60,9 @@ public sealed class NodeSelectionStrategyTests
         Assert.Equal(["a", "b", "c", "a", "b", "c"], Enumerable.Range(0, 6).Select(_ => strategy.Choose(nodes).Id));
     }
 
-    private static NodeSnapshot Node(string id, long spent = 0, long reserved = 0, int inFlight = 0)
+    private static NodeSnapshot Node(string id, long spent = 0, long reserved = 0, int inFlight = 0, EngineLoad? engine = null)
     {
-        var status = new NodeStatus();
+        var status = new NodeStatus { Engine = engine };
         status.Accounts.Add(new Account { BudgetUnits = 100, SpentUnits = spent, ReservedUnits = reserved });
         return new NodeSnapshot(id, true, inFlight, 10, status, null, null);
     }

@@ -86,6 +86,7 @@ public sealed class RouterNoiseAnswerTests
         Action<NodeStatus>[] lies =
         [
             status => status.Hospital = "b", status => status.Model = new string('m', 300), status => status.Model = string.Empty, status => status.InFlight = -1,
+            status => status.Engine = new EngineLoad { Running = -1 }, status => status.Engine = new EngineLoad { Waiting = int.MaxValue }, status => status.Engine = new EngineLoad { Slots = -1 },
             status => status.ModelDigest = string.Empty, status => status.ModelDigest = new string('x', 64),
             status => status.Accounts[0].SpentUnits = -1, status => status.Accounts[0].EpsilonBudget = double.NaN, status => status.Accounts[0].Id = "data:\u0007",
             status => status.Accounts.AddRange(Enumerable.Range(0, 600).Select(i => new Account { Id = $"data:a/{i}", Currency = "rho" })),

@@ -37,6 +37,12 @@ internal static class TestQuestions
 
     public static RoutedQuestion Several(RoutedQuestion question, int answers) => question with { Question = question.Question with { Answers = answers } };
 
+    /// <summary>The same question of another user.</summary>
+    public static RoutedQuestion By(string user, RoutedQuestion question) => question with { Caller = question.Caller with { User = user } };
+
+    /// <summary>The same question in other words.</summary>
+    public static RoutedQuestion Saying(string words, RoutedQuestion question) => question with { Question = question.Question with { Messages = [new ChatMessage("user", words)] } };
+
     /// <summary>The same question with its noise drawn by the router.</summary>
     public static RoutedQuestion AtRouter(RoutedQuestion question) => question with { Trust = NoisePlace.Router };
 }

@@ -4,7 +4,7 @@ using FederatedDpLlm.Privacy.Sampling;
 namespace FederatedDpLlm.Routing.Strategies;
 
 /// <summary>
-/// Power of two choices over expected wait: of two nodes drawn at random the one with the smaller (in flight + 1) x mean latency.
+/// Power of two choices over expected wait: of two nodes drawn at random the one with the smaller (in flight + rounds of its engine's queue + 1) x mean latency.
 /// This avoids scanning the whole list and the herd that a global minimum attracts (Mitzenmacher, 2001).
 /// </summary>
 public sealed class LoadBalancedStrategy(ISecureRandom random) : INodeSelectionStrategy
@@ -27,5 +27,5 @@ public sealed class LoadBalancedStrategy(ISecureRandom random) : INodeSelectionS
         return ExpectedWait(candidates[second]) < ExpectedWait(candidates[first]) ? candidates[second] : candidates[first];
     }
 
-    internal static double ExpectedWait(NodeSnapshot node) => (node.InFlight + 1) * Math.Max(node.LatencyMilliseconds, 1);
+    internal static double ExpectedWait(NodeSnapshot node) => (node.InFlight + node.EngineRounds + 1) * Math.Max(node.LatencyMilliseconds, 1);
 }

@@ -46,7 +46,9 @@ internal sealed class NodeBreaker(TimeProvider clock)
     public void Answered() => (_breaks, Pause, _onTrial) = (0, TimeSpan.Zero, false);
 
     /// <summary>A question broke. What was under way when the node was taken out says nothing new.</summary>
-    public void Broke(bool trial)
+    /// <param name="trial">As <see cref="TryEnter"/> said.</param>
+    /// <param name="conclusive">Whether the breaks so far tell of the node; false where they may all have one cause elsewhere.</param>
+    public void Broke(bool trial, bool conclusive = true)
     {
         if (Pause > TimeSpan.Zero && !trial)
         {
@@ -54,7 +56,7 @@ internal sealed class NodeBreaker(TimeProvider clock)
         }
 
         _breaks++;
-        if (_breaks >= MostBreaks)
+        if (_breaks >= MostBreaks && conclusive)
         {
             Pause = Pause == TimeSpan.Zero ? FirstPause : TimeSpan.FromTicks(Math.Min(2 * Pause.Ticks, LongestPause.Ticks));
             (_since, _onTrial) = (clock.GetTimestamp(), false);

@@ -9,6 +9,9 @@ public static class NodeClaims
     /// <summary>The most voters of one node: as many as a hospital may split its patients over.</summary>
     public const int MostVoters = 10_000;
 
+    /// <summary>The most requests of one engine that can be believed.</summary>
+    public const int MostRequests = 1_000_000;
+
     private const int MostAccounts = 512;
     private const int LongestName = 256;
 
@@ -20,9 +23,13 @@ public static class NodeClaims
         _ when !ModelDigest.IsOne(status.ModelDigest) => "it does not say which weights it serves",
         { Voters: < 1 or > MostVoters } => $"it claims {status.Voters} voters; between 1 and {MostVoters} can be counted",
         { InFlight: < 0 } => "it claims fewer than no questions in flight",
+        { Engine: { } engine } when !IsCount(engine.Running) || !IsCount(engine.Waiting) || !IsCount(engine.Slots) =>
+            $"it claims a load of its engine that is none; between 0 and {MostRequests} requests can be counted",
         { Accounts.Count: > MostAccounts } => $"it names more than {MostAccounts} accounts",
         _ => status.Accounts.Select(account => FaultOf(account, hospital)).FirstOrDefault(fault => fault is not null),
     };
+
+    private static bool IsCount(int requests) => requests is >= 0 and <= MostRequests;
 
     /// <returns>Why an account of this hospital cannot be believed; null where it can.</returns>
     public static string? FaultOf(Account account, string hospital) => account switch

@@ -27,6 +27,9 @@ public sealed partial class NodeDirectory : BackgroundService
 
     public IReadOnlyList<NodeSnapshot> Snapshots => [.. _links.Values.Select(link => link.Snapshot).OrderBy(node => node.Id, StringComparer.Ordinal)];
 
+    /// <summary>Those that are there and may be asked this kind of question by this asker, by name.</summary>
+    public IEnumerable<NodeSnapshot> Askable(QuestionKind kind, string asker) => Snapshots.Where(node => node.Healthy && _links[node.Id].MayAsk(kind, asker));
+
     public NodeLink this[string id] => _links[id];
 
     public override void Dispose()
@@ -44,17 +47,17 @@ public sealed partial class NodeDirectory : BackgroundService
     private async Task ProbeForeverAsync(NodeLink link, CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(ProbeEvery, _clock);
-        var told = false;
+        var told = "down";
         try
         {
             do
             {
                 await link.ProbeAsync(ProbeTimeout, stoppingToken);
                 var now = link.Snapshot;
-                if (now.Healthy != told)
+                if (now.State != told)
                 {
-                    NodeChanged(_logger, link.Id, now.Trouble ?? "answers");
-                    told = now.Healthy;
+                    NodeChanged(_logger, link.Id, now.State, now.Trouble ?? "nothing is wrong");
+                    told = now.State;
                 }
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -65,6 +68,6 @@ public sealed partial class NodeDirectory : BackgroundService
         }
     }
 
-    [LoggerMessage(3001, LogLevel.Information, "Node {NodeId}: {State}.")]
-    private static partial void NodeChanged(ILogger logger, string nodeId, string state);
+    [LoggerMessage(3001, LogLevel.Information, "Node {NodeId}: {State} ({Why}).")]
+    private static partial void NodeChanged(ILogger logger, string nodeId, string state, string why);
 }

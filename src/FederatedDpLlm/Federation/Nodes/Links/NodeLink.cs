@@ -20,14 +20,13 @@ public sealed class NodeLink : IDisposable
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
     private readonly GrpcChannel _channel;
     private readonly Lock _gate = new();
-    private readonly NodeBreaker _breaker;
+    private readonly Dictionary<QuestionKind, KindBreaker> _breakers = [];
     private NodeSnapshot _snapshot;
     private int _missed;
 
     public NodeLink(NodeEndpoint endpoint, string federation, PeerCredentials credentials, TimeProvider clock)
     {
         Clock = clock;
-        _breaker = new NodeBreaker(clock);
         _snapshot = new NodeSnapshot(endpoint.Id, false, 0, 0, null, null, "not reached yet");
         _channel = GrpcChannel.ForAddress(endpoint.Address, new GrpcChannelOptions
         {
@@ -59,21 +58,21 @@ public sealed class NodeLink : IDisposable
         {
             lock (_gate)
             {
+                IReadOnlyList<KindState> kinds = [.. _breakers.Select(one => one.Value.State(one.Key)).OrderBy(state => state.Kind.Name, StringComparer.Ordinal)];
                 // Where it does not even answer its probe, that is the reason to tell.
-                return _snapshot.Healthy && _breaker.Trouble is { } trouble ? _snapshot with { Healthy = _breaker.MayAsk, Trouble = trouble } : _snapshot;
+                return _snapshot with { Kinds = kinds, Trouble = _snapshot.Healthy ? NodeSnapshot.TroubleOf(kinds) : _snapshot.Trouble };
             }
         }
     }
 
-    /// <summary>How long the node is left alone because it broke at its questions; zero where it did not.</summary>
-    public TimeSpan Pause
+    /// <summary>Whether a question of this kind may go to the node, if it is there.</summary>
+    /// <param name="kind">Of the question.</param>
+    /// <param name="asker">The user who asks.</param>
+    public bool MayAsk(QuestionKind kind, string asker)
     {
-        get
+        lock (_gate)
         {
-            lock (_gate)
-            {
-                return _breaker.Pause;
-            }
+            return !_breakers.TryGetValue(kind, out var breaker) || breaker.MayAsk(asker);
         }
     }
 
@@ -103,18 +102,25 @@ public sealed class NodeLink : IDisposable
         Publish(before => before with { Healthy = false, Trouble = error.StatusCode == StatusCode.DeadlineExceeded ? "no answer in time" : "not reachable" });
 
     /// <summary>Counts a question in; dispose the result when it has ended.</summary>
+    /// <param name="kind">Of the question.</param>
+    /// <param name="asker">The user who asks.</param>
     /// <returns>Null where the node is left alone because it broke at its last questions, or another question tries it.</returns>
-    public TrackedQuestion? TryTrack()
+    public TrackedQuestion? TryTrack(QuestionKind kind, string asker)
     {
         lock (_gate)
         {
-            if (!_breaker.TryEnter(out var trial))
+            if (!_breakers.TryGetValue(kind, out var breaker))
+            {
+                _breakers.Add(kind, breaker = new KindBreaker(Clock));
+            }
+
+            if (breaker.TryEnter(asker) is not { } turn)
             {
                 return null;
             }
 
             _snapshot = _snapshot with { InFlight = _snapshot.InFlight + 1 };
-            return new TrackedQuestion(this, trial, Clock.GetTimestamp());
+            return new TrackedQuestion(this, kind, turn, Clock.GetTimestamp());
         }
     }
 
@@ -122,24 +128,28 @@ public sealed class NodeLink : IDisposable
 
     public void Dispose() => _channel.Dispose();
 
-    internal void CountOut(bool trialWithoutWord) => Publish(before =>
+    internal void CountOut(QuestionKind kind, KindTurn? withoutWord) => Publish(before =>
     {
-        _breaker.Left(trialWithoutWord);
+        if (withoutWord is { } turn)
+        {
+            _breakers[kind].Left(turn);
+        }
+
         return before with { InFlight = before.InFlight - 1 };
     });
 
-    internal void CountBreak(bool trial)
+    internal void CountBreak(QuestionKind kind, KindTurn turn)
     {
         lock (_gate)
         {
-            _breaker.Broke(trial);
+            _breakers[kind].Broke(turn);
         }
     }
 
     // Only answers: a node that fails fast is not a fast one.
-    internal void CountAnswer(long started) => Publish(before =>
+    internal void CountAnswer(QuestionKind kind, KindTurn turn, long started) => Publish(before =>
     {
-        _breaker.Answered();
+        _breakers[kind].Answered(turn);
         var latency = Clock.GetElapsedTime(started).TotalMilliseconds;
         return before with { LatencyMilliseconds = before.LatencyMilliseconds == 0 ? latency : ((1 - NewestWeight) * before.LatencyMilliseconds) + (NewestWeight * latency) };
     });

@@ -7,12 +7,13 @@ namespace FederatedDpLlm.Federation.Nodes.Links;
 public sealed class TrackedQuestion : IDisposable
 {
     private readonly NodeLink _link;
-    private readonly bool _trial;
+    private readonly QuestionKind _kind;
+    private readonly KindTurn _turn;
     private readonly long _started;
     private bool _ended;
     private bool _left;
 
-    internal TrackedQuestion(NodeLink link, bool trial, long started) => (_link, _trial, _started) = (link, trial, started);
+    internal TrackedQuestion(NodeLink link, QuestionKind kind, KindTurn turn, long started) => (_link, _kind, _turn, _started) = (link, kind, turn, started);
 
     /// <summary>The node gave what was asked for.</summary>
     public void Answered() => End(broke: false);
@@ -25,7 +26,7 @@ public sealed class TrackedQuestion : IDisposable
         if (!_left)
         {
             _left = true;
-            _link.CountOut(_trial && !_ended);
+            _link.CountOut(_kind, _ended ? null : _turn);
         }
     }
 
@@ -39,11 +40,11 @@ public sealed class TrackedQuestion : IDisposable
         _ended = true;
         if (broke)
         {
-            _link.CountBreak(_trial);
+            _link.CountBreak(_kind, _turn);
         }
         else
         {
-            _link.CountAnswer(_started);
+            _link.CountAnswer(_kind, _turn, _started);
         }
     }
 }

@@ -10,7 +10,8 @@ public sealed class HospitalNodeService(
 {
     public override async Task<NodeStatus> GetStatus(StatusRequest request, ServerCallContext context)
     {
-        if (!await engine.IsReadyAsync(context.CancellationToken))
+        var engineStatus = await engine.StatusAsync(context.CancellationToken);
+        if (!engineStatus.Ready)
         {
             // A node that cannot answer is no candidate: the router asks others until the engine is back.
             throw new RpcException(new Status(StatusCode.Unavailable, "The node's engine is not ready."));
@@ -26,6 +27,7 @@ public sealed class HospitalNodeService(
             Scores = profile.Scores,
             Logits = profile.Logits,
             ModelDigest = profile.ModelDigest,
+            Engine = EngineLoadWire.ToWire(engineStatus),
         };
         status.Accounts.AddRange(accounts.ToWire());
         return status;
