@@ -4,7 +4,7 @@ using FederatedDpLlm.Models.Weights;
 namespace FederatedDpLlm.Benchmarks.Models;
 
 /// <summary>Decoding one sequence against llama.cpp on the same file.</summary>
-internal abstract class DecodeClaim(string name, ElementType type, bool large) : IClaim
+internal abstract class DecodeClaim(string name, ElementType type) : IClaim
 {
     private const int SmallTokens = 48;
     private const int LargeTokens = 12;
@@ -16,7 +16,7 @@ internal abstract class DecodeClaim(string name, ElementType type, bool large) :
     public async IAsyncEnumerable<Measurement> MeasureAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask;
-        foreach (var shape in large ? new[] { ShapedModel.Small, ShapedModel.Large } : [ShapedModel.Small])
+        foreach (var shape in new[] { ShapedModel.Small, ShapedModel.Large })
         {
             using var model = shape(type);
             foreach (var threads in new[] { 1, 2 })
@@ -32,10 +32,10 @@ internal abstract class DecodeClaim(string name, ElementType type, bool large) :
     }
 }
 
-internal sealed class DecodeFloat32Claim() : DecodeClaim("decode-f32", ElementType.Float32, large: false);
+internal sealed class DecodeFloat32Claim() : DecodeClaim("decode-f32", ElementType.Float32);
 
-internal sealed class DecodeBFloat16Claim() : DecodeClaim("decode-bf16", ElementType.BFloat16, large: false);
+internal sealed class DecodeBFloat16Claim() : DecodeClaim("decode-bf16", ElementType.BFloat16);
 
-internal sealed class DecodeQ8Claim() : DecodeClaim("decode-q8", ElementType.Q8_0, large: true);
+internal sealed class DecodeQ8Claim() : DecodeClaim("decode-q8", ElementType.Q8_0);
 
-internal sealed class DecodeQ4Claim() : DecodeClaim("decode-q4", ElementType.Q4_0, large: true);
+internal sealed class DecodeQ4Claim() : DecodeClaim("decode-q4", ElementType.Q4_0);
