@@ -28,7 +28,7 @@ internal static class NodeSelection
             AnswerMechanism.Choice when serving.Count > 0 && serving.TrueForAll(node => !node.Status!.Scores) =>
                 "A choice needs the likelihoods of its options, and no hospital's engine gives them: ask without privacy.choices.",
             _ when serving.Exists(node => node.MayAnswer && !nodes[node.Id].MayAsk(question.Kind, question.Caller.User)) =>
-                "The last questions of this kind broke at the hospitals' nodes and were charged, so none is sent for now: one is let through after a pause that grows. Ask another way, or have an operator look at the nodes.",
+                "Your last questions of this kind broke at the hospitals' nodes, so none is sent for now, and nothing is charged: one is let through after a pause that grows. Ask another way, or have an operator look at the nodes.",
             _ => "No hospital's node can answer this question now.",
         };
     }
