@@ -31,6 +31,9 @@ internal static class DemoCommand
         shards.Require(value => value is >= 0 and <= MostShards, $"--shards is a number from 0 to {MostShards}.");
         dataEpsilon.Require(value => value is >= 0 and <= MostDataEpsilon, $"--data-epsilon is a number from 0 to {MostDataEpsilon}.");
         var command = new Command(Name, "Starts a router and hospital nodes as processes of their own; Ctrl-C stops them all.") { port, metricsPort, data, records, map, hospitals, shards, dataEpsilon, json, CanaryCommand.Create() };
+        data.Require(value => !string.IsNullOrWhiteSpace(value), "--data names a folder.");
+        command.Require(result => result.GetValue(map) is null || result.GetValue(records) is not null, "--map is for the columns of a CSV file: name it with --records FILE.");
+        command.Require(result => result.GetValue(metricsPort) is not { } given || given != (result.GetValue(port) ?? DefaultPort), "--metrics-port is the API's own port: give two different ones.");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var givenPort = parsed.GetValue(port);
@@ -108,7 +111,7 @@ internal static class DemoCommand
 
         Console.WriteLine($$$"""
 
-            A federation of {{{federation.Nodes.Count}}} hospitals answers at {{{federation.Url}}}
+            A federation of {{{federation.Nodes.Count}}} hospital{{{(federation.Nodes.Count == 1 ? string.Empty : "s")}}} answers at {{{federation.Url}}}
 
             Ask it ({{{(options.Records is null ? "made-up patients" : "your own records")}}}; costs epsilon 1 of the demo clinician's 20 a day):
 

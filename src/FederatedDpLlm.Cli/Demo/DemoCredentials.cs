@@ -26,9 +26,23 @@ internal sealed class DemoCredentials : IDisposable
 
     public TokenIssuer Tokens { get; }
 
+    /// <exception cref="DemoException">What the folder holds are no keys.</exception>
     public static DemoCredentials LoadOrCreate(string dataFolder)
     {
         var folder = Folder(dataFolder);
+        try
+        {
+            return LoadOrCreateIn(folder);
+        }
+        catch (Exception error) when (error is FileNotFoundException or CryptographicException or ArgumentException)
+        {
+            throw new DemoException(
+                $"The keys in '{folder}' cannot be used: one is missing or damaged ({error.Message}) Restore them, or delete that folder: new ones are made, tokens given out before are void, and budgets stay.", error);
+        }
+    }
+
+    private static DemoCredentials LoadOrCreateIn(string folder)
+    {
         var (certificate, key) = (Path.Combine(folder, "ca.pem"), Path.Combine(folder, "ca.key"));
         if (!File.Exists(key))
         {

@@ -54,13 +54,32 @@ internal sealed class DemoFederation : IAsyncDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new DemoException($"The folder '{options.DataFolder}' cannot be used ({error.Message}) Is another demo running with it? Choose another with --data DIR.", error);
+            throw new DemoException($"The folder '{options.DataFolder}' cannot be used ({error.Message}) Is another demo running with it, or its disk full or read-only? Choose another with --data DIR.", error);
         }
     }
 
     /// <summary>Writes configurations, certificates and records, and starts every process.</summary>
     /// <returns>The given records, for a report; null where they were made up.</returns>
+    /// <exception cref="DemoException">The records cannot be used, or a file cannot be written.</exception>
     public HospitalRecords? Start(Action<string> report)
+    {
+        try
+        {
+            var loaded = Write(report);
+            foreach (var process in Shards.Concat(Nodes).Append(Router!))
+            {
+                process.Start();
+            }
+
+            return loaded;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new DemoException($"A file below '{_options.DataFolder}' cannot be written ({error.Message}) Make room on its disk, or choose another folder with --data DIR.", error);
+        }
+    }
+
+    private HospitalRecords? Write(Action<string> report)
     {
         var hospitals = Enumerable.Range(0, _options.Hospitals).Select(index => "hospital-" + (char)('a' + index)).ToList();
         var folders = hospitals.Select(hospital => Path.Combine(_options.DataFolder, "nodes", hospital)).ToList();
@@ -84,11 +103,6 @@ internal sealed class DemoFederation : IAsyncDisposable
         Shards = processes;
         Nodes = [.. hospitals.Zip(folders).Select(pair => new SupervisedProcess(pair.First, DemoPrograms.Node, Path.Combine(pair.Second, "node.yaml"), report))];
         Router = new SupervisedProcess("router", DemoPrograms.Router, Path.Combine(routerFolder, "router.yaml"), report);
-        foreach (var process in Shards.Concat(Nodes).Append(Router))
-        {
-            process.Start();
-        }
-
         return loaded;
     }
 

@@ -37,6 +37,11 @@ internal static class DemoRecords
 
         var loaded = Load(recordsPath, map);
         var parts = loaded.Records.ToLookup(record => HospitalOf(record.PatientId, hospitalFolders.Count));
+        if (parts.Count < hospitalFolders.Count)
+        {
+            throw new DemoException($"The records '{recordsPath}' hold too few patients for {hospitalFolders.Count} hospitals: split over so many, {hospitalFolders.Count - parts.Count} of them would have none. Ask for fewer with --hospitals N.");
+        }
+
         foreach (var (hospital, folder) in hospitalFolders.Index())
         {
             Write(folder, parts[hospital]);

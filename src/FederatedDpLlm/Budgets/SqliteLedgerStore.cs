@@ -26,7 +26,7 @@ internal sealed class SqliteLedgerStore(string path) : ILedgerStore
         }
         catch (Exception failure) when (failure is SqliteException or IOException or UnauthorizedAccessException or ArgumentException or InvalidCastException)
         {
-            throw new BudgetStoreException($"The ledger '{path}' cannot be read: {failure.Message}", failure);
+            throw new BudgetStoreException($"The ledger '{path}' cannot be read: {failure.Message} {WhatToDo(failure)}", failure);
         }
     }
 
@@ -37,6 +37,14 @@ internal sealed class SqliteLedgerStore(string path) : ILedgerStore
     public void Dispose() => _session?.Dispose();
 
     private Session Opened => _session ?? throw new BudgetStoreException($"The ledger '{path}' is not open.");
+
+    // SQLite's result codes: https://www.sqlite.org/rescode.html
+    private static string WhatToDo(Exception failure) => failure switch
+    {
+        SqliteException { SqliteErrorCode: 13 } => "Make room on its disk and start again.",
+        UnauthorizedAccessException or SqliteException { SqliteErrorCode: 3 or 8 or 14 } => "Give the program a file that it may read and write, in a folder where it may make others.",
+        _ => "Restore the file from its backup: with a new one in its place, what was spent would be forgotten.",
+    };
 
     private static LedgerBook ReadBook(SqliteConnection connection)
     {
@@ -152,7 +160,7 @@ internal sealed class SqliteLedgerStore(string path) : ILedgerStore
             var version = LedgerTables.ReadNumber(Connection, "PRAGMA user_version");
             if (version is not (0 or LedgerTables.Version))
             {
-                throw new BudgetStoreException($"The ledger has version {version}; this program writes version {LedgerTables.Version}.");
+                throw new BudgetStoreException($"The ledger has version {version}; this program writes version {LedgerTables.Version}. Start it with the program that wrote it, or name another ledger or folder: what this one holds as spent is then not counted.");
             }
 
             Execute($"PRAGMA user_version = {LedgerTables.Version};");

@@ -56,7 +56,7 @@ internal static class CsvRecords
 
         string?[] wanted = [mapping.PatientId, .. mapping.Text, mapping.Date, mapping.Codes];
         var missing = wanted.OfType<string>().Where(column => !columns.ContainsKey(column)).ToList();
-        return missing.Count == 0 ? columns : throw new RecordFileException($"{file} has no column {string.Join(", ", missing)}; its columns are {string.Join(", ", columns.Keys.Take(40))}.");
+        return missing.Count == 0 ? columns : throw new RecordFileException($"{file} has no column {string.Join(", ", missing)}; its columns are {string.Join(", ", columns.Keys.Take(40))}. Say which of them hold what with a map ('--map', or 'records.map' of a node): patientId=COLUMN,text=COLUMN+COLUMN.");
     }
 
     private static void Take(CsvReader reader, Dictionary<string, int> columns, bool broken, ColumnMapping mapping, string file, RecordTally tally)

@@ -56,7 +56,7 @@ public sealed partial class NodeDirectory : BackgroundService
                 var now = link.Snapshot;
                 if (now.State != told)
                 {
-                    NodeChanged(_logger, link.Id, now.State, now.Trouble ?? "nothing is wrong");
+                    NodeChanged(_logger, link.Id, now.Trouble is { } trouble ? $"{now.State}: {trouble}" : now.State);
                     told = now.State;
                 }
             }
@@ -68,6 +68,6 @@ public sealed partial class NodeDirectory : BackgroundService
         }
     }
 
-    [LoggerMessage(3001, LogLevel.Information, "Node {NodeId}: {State} ({Why}).")]
-    private static partial void NodeChanged(ILogger logger, string nodeId, string state, string why);
+    [LoggerMessage(3001, LogLevel.Information, "Node {NodeId}: {State}.")]
+    private static partial void NodeChanged(ILogger logger, string nodeId, string state);
 }
