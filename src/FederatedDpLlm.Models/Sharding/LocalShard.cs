@@ -4,6 +4,7 @@ namespace FederatedDpLlm.Models.Sharding;
 public sealed class LocalShard(ShardEngine engine) : IShard, IDisposable
 {
     private readonly Lock _gate = new();
+    private ShardWork? _last;
 
     /// <inheritdoc/>
     public Task<ReadOnlyMemory<float>> ComputeAsync(ShardWork work, CancellationToken cancellationToken)
@@ -11,6 +12,7 @@ public sealed class LocalShard(ShardEngine engine) : IShard, IDisposable
         cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
         {
+            _last = work;
             try
             {
                 // A copy: another session's request may come before the caller has read this one's answer.
@@ -20,6 +22,15 @@ public sealed class LocalShard(ShardEngine engine) : IShard, IDisposable
             {
                 throw new ShardLostException(engine.Assignment.Node, refused.Message, refused);
             }
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<ReadOnlyMemory<float>>? TryGoOn(ShardWork before, ShardWork work)
+    {
+        lock (_gate)
+        {
+            return ReferenceEquals(_last, before) ? ComputeAsync(work, CancellationToken.None) : null;
         }
     }
 

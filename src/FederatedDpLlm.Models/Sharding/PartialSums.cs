@@ -2,13 +2,25 @@ using FederatedDpLlm.Models.Kernels;
 
 namespace FederatedDpLlm.Models.Sharding;
 
-/// <summary>Puts the sums that shards computed at their nodes of the reduction tree and adds them up in its order.</summary>
+/// <summary>Puts the sums that shards computed at their nodes of the reduction tree and adds them up in its order. Used again for every step.</summary>
 internal sealed unsafe class PartialSums
 {
-    private readonly float[]?[] _nodes;
-    private readonly int _size;
+    private float[] _sums = [];
+    private bool[] _placed = [];
+    private int _size;
 
-    public PartialSums(int slices, int size) => (_nodes, _size) = (new float[slices][], size);
+    /// <param name="slices">Leaves of the tree.</param>
+    /// <param name="size">Floats of one sum.</param>
+    public void Begin(int slices, int size)
+    {
+        if (_sums.Length < slices * size || _placed.Length != slices)
+        {
+            (_sums, _placed) = (new float[slices * size], new bool[slices]);
+        }
+
+        Array.Clear(_placed);
+        _size = size;
+    }
 
     /// <param name="nodes">Which nodes.</param>
     /// <param name="values">Their sums, one after the other.</param>
@@ -16,33 +28,30 @@ internal sealed unsafe class PartialSums
     {
         for (var index = 0; index < nodes.Count; index++)
         {
-            _nodes[nodes[index].First] = values.Slice(index * _size, _size).ToArray();
+            var slice = nodes[index].First;
+            values.Slice(index * _size, _size).CopyTo(_sums.AsSpan(slice * _size));
+            _placed[slice] = true;
         }
     }
 
     /// <summary>Adds the whole sum to the stream. Inside a node that one shard computed there is nothing left to add.</summary>
-    public void AddTo(float[] stream)
+    public void AddTo(Span<float> stream)
     {
-        for (var distance = 1; distance < _nodes.Length; distance *= 2)
+        fixed (float* sums = _sums)
+        fixed (float* to = stream)
         {
-            for (var slice = 0; slice + distance < _nodes.Length; slice += 2 * distance)
+            for (var distance = 1; distance < _placed.Length; distance *= 2)
             {
-                if (_nodes[slice + distance] is { } right)
+                for (var slice = 0; slice + distance < _placed.Length; slice += 2 * distance)
                 {
-                    Add(_nodes[slice]!, right);
+                    if (_placed[slice + distance])
+                    {
+                        Elementwise.Add(sums + (nint)slice * _size, sums + (nint)(slice + distance) * _size, _size);
+                    }
                 }
             }
-        }
 
-        Add(stream, _nodes[0]!);
-    }
-
-    private void Add(float[] target, float[] source)
-    {
-        fixed (float* to = target)
-        fixed (float* from = source)
-        {
-            Elementwise.Add(to, from, _size);
+            Elementwise.Add(to, sums, _size);
         }
     }
 }

@@ -17,11 +17,13 @@ public sealed class ShardEngine : IDisposable
     private readonly ModelConfiguration _shape;
     private readonly ForwardWorkspace _workspace;
     private readonly ShardSessions _sessions;
+    private readonly StepBefore _before;
     private float[] _answer = [];
 
     internal ShardEngine(ModelConfiguration shape, ITensorSource source, ShardManifest manifest, ShardAssignment assignment, int threads)
     {
         (_shape, Assignment, Manifest) = (shape, assignment, manifest.Root);
+        _before = new StepBefore(shape, assignment);
         _weights = new ShardWeights(shape, source, manifest, assignment);
         _workspace = new ForwardWorkspace(shape with { Layers = 1 }, ShardWork.MostRows, threads);
         var cached = shape with { Layers = Math.Max(1, _weights.Caches), Heads = _weights.MostKeyValueHeads, KeyValueHeads = _weights.MostKeyValueHeads };
@@ -89,7 +91,7 @@ public sealed class ShardEngine : IDisposable
         var sessions = work.Rows.Select(chunk => _sessions.Open(chunk.Session)).ToList();
         RequireNoGap(work, sessions);
         var chunks = Place(work, sessions);
-        work.Stream.Span.CopyTo(_workspace.Layers[0].Input.Span);
+        TakeStream(work, rows);
         var answer = work.Kind switch
         {
             ShardStepKind.Layers => Layers(work, chunks, rows),
@@ -97,6 +99,7 @@ public sealed class ShardEngine : IDisposable
             _ => Partials(_weights.FeedForward(work.FirstLayer), rows, node => LlamaForward.FeedForwardPart(node.Shape, node.Weights, _workspace, rows)),
         };
         Remember(work, sessions);
+        _before.Remember(work);
         return answer;
     }
 
@@ -123,6 +126,21 @@ public sealed class ShardEngine : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _sessions.Dispose();
+
+    private void TakeStream(ShardWork work, int rows)
+    {
+        var stream = _workspace.Layers[0].Input.Span[..(rows * _shape.Width)];
+        if (work.GoesOn)
+        {
+            _before.AddTo(stream, _answer, work.Stream.Span);
+        }
+        else
+        {
+            work.Stream.Span.CopyTo(stream);
+        }
+
+        _before.Forget();
+    }
 
     private ReadOnlyMemory<float> Layers(ShardWork work, IReadOnlyList<SequenceChunk> chunks, int rows)
     {
@@ -200,7 +218,8 @@ public sealed class ShardEngine : IDisposable
         }
 
         Demand(rows is > 0 and <= ShardWork.MostRows, "there are no rows, or more than one request holds");
-        Demand(work.Stream.Length == rows * _shape.Width, "the stream does not have the rows' size");
+        Demand(work.GoesOn || work.Stream.Length == rows * _shape.Width, "the stream does not have the rows' size");
+        Demand(!work.GoesOn || _before.LeadsTo(work, (int)rows), "it does not go on from the request before");
         Demand(work.Rows.Count == 1 || work.Rows.Select(chunk => chunk.Session).Distinct().Count() == work.Rows.Count, "a session stands twice in it");
         var holds = work.Kind switch
         {

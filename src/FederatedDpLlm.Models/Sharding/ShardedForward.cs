@@ -78,19 +78,8 @@ public sealed class ShardedForward
     {
         try
         {
-            var stream = Embed(chunks);
             ShardRows[] rows = [.. chunks.Select(chunk => new ShardRows(chunk.Session, chunk.Position, chunk.Tokens.Length))];
-            for (var step = 0; step < _steps.Count; step++)
-            {
-                if (previous is not null)
-                {
-                    await previous.DoneAsync(step);
-                }
-
-                stream = await StepAsync(_steps[step], rows, stream, cancellationToken);
-                mine.Finish(step);
-            }
-
+            var stream = await new ShardedPass(Plan, part => _model.Shape.Slices(part), _shards, _steps, rows, Embed(chunks)).RunAsync(previous, mine, cancellationToken);
             return wantLogits ? Project(chunks, stream) : [];
         }
         catch (Exception failure)
@@ -99,39 +88,6 @@ public sealed class ShardedForward
             throw;
         }
     }
-
-    private async Task<float[]> StepAsync(ShardStep step, ShardRows[] rows, float[] stream, CancellationToken cancellationToken)
-    {
-        var work = new ShardWork(step.Kind, step.FirstLayer, step.EndLayer, rows, stream);
-        if (step.Kind == ShardStepKind.Layers)
-        {
-            var answer = await _shards[step.Shards[0]].ComputeAsync(work, cancellationToken);
-            return Expect(answer, stream.Length, step.Shards[0]).ToArray();
-        }
-
-        // All at once; a shard in this process comes last in a plan, so that the others compute beside it.
-        var asked = new Task<ReadOnlyMemory<float>>[step.Shards.Count];
-        for (var index = 0; index < asked.Length; index++)
-        {
-            asked[index] = _shards[step.Shards[index]].ComputeAsync(work, cancellationToken);
-        }
-
-        var answers = await Task.WhenAll(asked);
-        var part = step.Kind == ShardStepKind.Attention ? LayerPart.Attention : LayerPart.FeedForward;
-        var sums = new PartialSums(_model.Shape.Slices(part), stream.Length);
-        for (var index = 0; index < answers.Length; index++)
-        {
-            var nodes = Plan.Shards[step.Shards[index]].Slices(step.FirstLayer, part).Nodes(_model.Shape.Slices(part)).ToList();
-            sums.Place(nodes, Expect(answers[index], nodes.Count * stream.Length, step.Shards[index]).Span);
-        }
-
-        sums.AddTo(stream);
-        return stream;
-    }
-
-    private ReadOnlyMemory<float> Expect(ReadOnlyMemory<float> answer, int floats, int shard) => answer.Length == floats
-        ? answer
-        : throw new ShardLostException(Plan.Shards[shard].Node, $"its answer has {answer.Length} values, not {floats}");
 
     private float[] Embed(IReadOnlyList<ShardChunk> chunks)
     {

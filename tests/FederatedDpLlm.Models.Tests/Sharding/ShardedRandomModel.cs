@@ -19,7 +19,9 @@ internal sealed class ShardedRandomModel(ModelConfiguration shape, ElementType t
     public ShardedModel Model => _model ??= new ShardedModel(shape, _parameters, tokenizer: null);
 
     public ShardedForward Cut(ShardPlan plan) =>
-        new(Model, plan, [.. plan.Shards.Select(assignment => new LocalShard(new ShardEngine(shape, _parameters, Model.Manifest, assignment, threads: 1)))]);
+        new(Model, plan, [.. plan.Shards.Select(assignment => new LocalShard(Engine(assignment)))]);
+
+    public ShardEngine Engine(ShardAssignment assignment) => new(shape, _parameters, Model.Manifest, assignment, threads: 1);
 
     /// <summary>The unsharded pass, in one chunk a sequence: the logits after every token.</summary>
     public float[] Unsharded(params IReadOnlyList<int[]> sequences)

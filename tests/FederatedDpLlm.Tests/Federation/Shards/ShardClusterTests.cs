@@ -50,6 +50,23 @@ public sealed class ShardClusterTests : IDisposable
         Assert.Equal(ShardRefusal.Weights, Assert.IsType<ShardRefusedException>(refused.InnerException).Refusal);
     }
 
+    [Theory, InlineData(1), InlineData(6)]
+    public async Task A_shard_that_goes_on_by_itself_beside_the_coordinators_own_gives_the_bits_of_the_unsharded_engine(int requests)
+    {
+        using var cluster = await _bed.StartAsync(ShardStrategy.Tensor, [_bed.Host("node-0"), ShardTestbed.Endpoint("own", null!)]);
+        await Task.WhenAll(Enumerable.Range(0, requests).Select(_ => Task.Run(() => ShardTestbed.RequireWholeRunAsync(cluster))));
+        Assert.Empty(cluster.Recoveries);
+    }
+
+    [Fact]
+    public async Task A_shard_lost_while_it_goes_on_by_itself_costs_no_token_and_changes_none()
+    {
+        var (hosts, proxy) = BehindProxy(1, badOne: 0);
+        using var cluster = await _bed.StartAsync(ShardStrategy.Tensor, [.. hosts, ShardTestbed.Endpoint("own", null!)], [_bed.Host("spare")]);
+        await ShardTestbed.RequireWholeRunAsync(cluster, token => proxy.Meddling = token == 4 ? Meddling.HalfOpen : proxy.Meddling);
+        Assert.Equal(hosts[0].Node.Name, Assert.Single(Assert.Single(cluster.Recoveries).Lost));
+    }
+
     [Fact]
     public async Task Many_requests_at_once_each_get_the_bits_of_running_alone()
     {

@@ -24,6 +24,7 @@ internal sealed class ShardLink : IShardPeer
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong, Pending> _pending = [];
     private ulong _number;
+    private ShardWork? _lastSent;
     private string? _lost;
 
     private ShardLink(ShardNode node, Socket socket, SslStream tls, Func<ShardPlan, int, byte[]> sign, ShardTimeouts timeouts, TimeProvider clock)
@@ -267,7 +268,20 @@ internal sealed class ShardLink : IShardPeer
         public Task<ReadOnlyMemory<float>> ComputeAsync(ShardWork work, CancellationToken cancellationToken)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            return link.SendAsync(FrameKind.Compute, plan, link._timeouts.Step + link._timeouts.Row * work.RowCount, payload => WorkEncoding.Write(payload, work));
+            return link.SendAsync(FrameKind.Compute, plan, link._timeouts.Step + link._timeouts.Row * work.RowCount, payload =>
+            {
+                link._lastSent = work;
+                WorkEncoding.Write(payload, work);
+            });
+        }
+
+        // Under the writer's lock (which may be taken twice): nothing comes between what was sent last and what goes on from it.
+        public Task<ReadOnlyMemory<float>>? TryGoOn(ShardWork before, ShardWork work)
+        {
+            lock (link._writing)
+            {
+                return ReferenceEquals(link._lastSent, before) ? ComputeAsync(work, CancellationToken.None) : null;
+            }
         }
 
         public void Close(Guid session)

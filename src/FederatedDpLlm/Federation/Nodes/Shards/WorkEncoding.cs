@@ -2,7 +2,7 @@ using FederatedDpLlm.Models.Sharding;
 
 namespace FederatedDpLlm.Federation.Nodes.Shards;
 
-/// <summary>Requests and refusals as payloads: kind, first layer, end layer, rows (session, position, count), then the stream.</summary>
+/// <summary>Requests and refusals as payloads: kind, whether it goes on (0 or 1), first layer, end layer, rows (session, position, count), then the stream or the sums.</summary>
 internal static class WorkEncoding
 {
     private const int LargestSize = 1 << 20;
@@ -10,7 +10,7 @@ internal static class WorkEncoding
 
     public static void Write(WireWriter writer, ShardWork work)
     {
-        writer.Byte((byte)work.Kind).Int32(work.FirstLayer).Int32(work.EndLayer).Int32(work.Rows.Count);
+        writer.Byte((byte)work.Kind).Byte(work.GoesOn ? (byte)1 : (byte)0).Int32(work.FirstLayer).Int32(work.EndLayer).Int32(work.Rows.Count);
         foreach (var rows in work.Rows)
         {
             writer.Guid(rows.Session).Int32(rows.Position).Int32(rows.Count);
@@ -24,7 +24,8 @@ internal static class WorkEncoding
     {
         var reader = new WireReader(payload);
         var kind = (ShardStepKind)reader.Byte();
-        if (!Enum.IsDefined(kind))
+        var goesOn = reader.Byte();
+        if (!Enum.IsDefined(kind) || goesOn > 1)
         {
             throw new ShardProtocolException("There is no such request.");
         }
@@ -36,7 +37,7 @@ internal static class WorkEncoding
             rows[index] = new ShardRows(reader.Guid(), reader.Count(LargestSize), reader.Count(ShardWork.MostRows));
         }
 
-        return new ShardWork(kind, first, end, rows, reader.Floats());
+        return new ShardWork(kind, first, end, rows, reader.Floats(), goesOn == 1);
     }
 
     public static void Write(WireWriter writer, ShardRefusedException refused) =>
