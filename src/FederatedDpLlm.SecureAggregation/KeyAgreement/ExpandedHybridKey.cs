@@ -9,8 +9,6 @@ namespace FederatedDpLlm.SecureAggregation.KeyAgreement;
 /// </summary>
 internal sealed class ExpandedHybridKey : IDisposable
 {
-    private const int LatticeCiphertextSizeBytes = 1088;
-
     private readonly byte[] _lattice = GC.AllocateArray<byte>(2400, pinned: true);
     private readonly byte[] _curve = GC.AllocateArray<byte>(32, pinned: true);
     private readonly byte[] _curvePublic;
@@ -33,8 +31,8 @@ internal sealed class ExpandedHybridKey : IDisposable
     public bool TryDecapsulate(ReadOnlySpan<byte> ciphertext, Span<byte> sharedSecret)
     {
         Span<byte> input = stackalloc byte[32 + 32 + 32 + 32 + 6];
-        var curveCiphertext = ciphertext[LatticeCiphertextSizeBytes..];
-        var done = Sodium.LatticeDecapsulate(input[..32], ciphertext[..LatticeCiphertextSizeBytes], _lattice)
+        var curveCiphertext = ciphertext[Sodium.LatticeCiphertextSizeBytes..];
+        var done = Sodium.LatticeDecapsulate(input[..32], ciphertext[..Sodium.LatticeCiphertextSizeBytes], _lattice)
             & Sodium.MultiplyCurve(input[32..64], _curve, curveCiphertext);
         curveCiphertext.CopyTo(input[64..]);
         _curvePublic.CopyTo(input[96..]);

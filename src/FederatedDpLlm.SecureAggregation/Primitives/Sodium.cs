@@ -10,6 +10,9 @@ namespace FederatedDpLlm.SecureAggregation.Primitives;
 /// </summary>
 internal static partial class Sodium
 {
+    /// <summary>A ciphertext of ML-KEM-768 (FIPS 203, section 8, table 3).</summary>
+    public const int LatticeCiphertextSizeBytes = 1088;
+
     private const string Library = "libsodium";
 
     static Sodium()
@@ -55,11 +58,16 @@ internal static partial class Sodium
     public static bool XWingDecapsulate(Span<byte> sharedSecret, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> secretKey) =>
         crypto_kem_xwing_dec(sharedSecret, ciphertext, secretKey) == 0;
 
-    public static void LatticeKeyPair(Span<byte> publicKey, Span<byte> secretKey, ReadOnlySpan<byte> seed64) =>
+    /// <exception cref="ArgumentOutOfRangeException">The seed is not 64 bytes: the library takes no lengths and would read on.</exception>
+    public static void LatticeKeyPair(Span<byte> publicKey, Span<byte> secretKey, ReadOnlySpan<byte> seed64)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(seed64.Length, 64, nameof(seed64));
         Require(crypto_kem_mlkem768_seed_keypair(publicKey, secretKey, seed64) == 0);
+    }
 
+    /// <summary>False where the ciphertext is not of <see cref="LatticeCiphertextSizeBytes"/>; a forged one gives an unrelated secret.</summary>
     public static bool LatticeDecapsulate(Span<byte> sharedSecret, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> secretKey) =>
-        crypto_kem_mlkem768_dec(sharedSecret, ciphertext, secretKey) == 0;
+        ciphertext.Length == LatticeCiphertextSizeBytes && crypto_kem_mlkem768_dec(sharedSecret, ciphertext, secretKey) == 0;
 
     /// <summary>False where the product is the all-zero point.</summary>
     public static bool MultiplyCurve(Span<byte> product, ReadOnlySpan<byte> scalar, ReadOnlySpan<byte> point) => crypto_scalarmult_curve25519(product, scalar, point) == 0;

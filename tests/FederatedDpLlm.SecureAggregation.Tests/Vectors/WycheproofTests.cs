@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using FederatedDpLlm.SecureAggregation.KeyAgreement;
+using FederatedDpLlm.SecureAggregation.Primitives;
 using FederatedDpLlm.Tests.Shared;
 
 namespace FederatedDpLlm.SecureAggregation.Tests.Vectors;
@@ -12,8 +14,11 @@ public sealed class WycheproofTests
         var cases = 0;
         foreach (var one in Cases("x25519_test.json"))
         {
-            // "acceptable" are low-order and non-canonical points, for which the secret is defined all the same.
-            Assert.Equal(Text(one, "shared"), Convert.ToHexStringLower(Sodium25519.Multiply(Bytes(one, "private"), Bytes(one, "public"))));
+            // "acceptable" are low-order and non-canonical points, for which the secret is defined all the same; a secret of zeros is said to be one.
+            var product = new byte[32];
+            var usable = Sodium.MultiplyCurve(product, Bytes(one, "private"), Bytes(one, "public"));
+            Assert.Equal(Text(one, "shared"), Convert.ToHexStringLower(product));
+            Assert.Equal(product.AsSpan().ContainsAnyExcept((byte)0), usable);
             cases++;
         }
 
@@ -44,18 +49,40 @@ public sealed class WycheproofTests
     }
 
     [Fact]
-    public void Every_valid_ML_KEM_768_case_gives_its_shared_secret()
+    public void Every_ML_KEM_768_case_gives_its_shared_secret_or_is_refused()
     {
-        var cases = 0;
-        foreach (var one in Cases("mlkem_768_test.json").Where(one => Text(one, "result") == "valid" && one.TryGetProperty("seed", out _)))
+        var (valid, wrongSeeds, wrongCiphertexts) = (0, 0, 0);
+        using var pair = new HybridKeyPair(new byte[32]);
+        foreach (var one in Cases("mlkem_768_test.json"))
         {
-            var (publicKey, secretKey) = Sodium25519.KemKeyPair(Bytes(one, "seed"));
-            Assert.Equal(Text(one, "ek"), Convert.ToHexStringLower(publicKey));
-            Assert.Equal(Text(one, "K"), Convert.ToHexStringLower(Sodium25519.KemDecapsulate(Bytes(one, "c"), secretKey)));
-            cases++;
+            var (seed, ciphertext) = (Bytes(one, "seed"), Bytes(one, "c"));
+            var (publicKey, secretKey, shared) = (new byte[1184], new byte[2400], new byte[32]);
+            if (Text(one, "result") == "valid")
+            {
+                // Among them ciphertexts that were not encapsulated to the key: implicit rejection has a defined secret too.
+                Sodium.LatticeKeyPair(publicKey, secretKey, seed);
+                Assert.Equal(Text(one, "ek"), Convert.ToHexStringLower(publicKey));
+                Assert.True(Sodium.LatticeDecapsulate(shared, ciphertext, secretKey));
+                Assert.Equal(Text(one, "K"), Convert.ToHexStringLower(shared));
+                valid++;
+            }
+            else if (seed.Length != 64)
+            {
+                Assert.Throws<ArgumentOutOfRangeException>(() => Sodium.LatticeKeyPair(publicKey, secretKey, seed));
+                wrongSeeds++;
+            }
+            else
+            {
+                Sodium.LatticeKeyPair(publicKey, secretKey, seed);
+                Assert.Equal(Text(one, "ek"), Convert.ToHexStringLower(publicKey));
+                Assert.False(Sodium.LatticeDecapsulate(shared, ciphertext, secretKey));
+                Assert.False(pair.TryDecapsulate([.. ciphertext, .. new byte[32]], shared));
+                Assert.Equal(new byte[32], shared);
+                wrongCiphertexts++;
+            }
         }
 
-        Assert.True(cases > 50, $"only {cases} cases");
+        Assert.Equal((153, 20, 20), (valid, wrongSeeds, wrongCiphertexts));
     }
 
     private static IEnumerable<JsonElement> Cases(string file)
