@@ -5,12 +5,12 @@ using FederatedDpLlm.Models.Weights;
 
 namespace FederatedDpLlm.Benchmarks.Sharding;
 
-/// <summary>Eight requests at once through two stages of one thread each, against the same requests through one stage of one thread.</summary>
+/// <summary>Eight requests of 512 tokens at once through two stages of one thread each, against the same requests through one stage of one thread.</summary>
 internal sealed class PipelineClaim : IClaim
 {
     private const int Rounds = 5;
     private const int Requests = 8;
-    private const int PromptTokens = 256;
+    private const int PromptTokens = 512;
 
     public string Name => "pipeline";
 
