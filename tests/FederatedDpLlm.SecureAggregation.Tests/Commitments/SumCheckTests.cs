@@ -28,10 +28,21 @@ public sealed class SumCheckTests
     [Fact]
     public void Naive_hospitals_believe_a_sum_that_leaves_one_of_them_out()
     {
-        // Unmasking alone says nothing to a hospital: any vector can be published. With the check the others' signatures open it.
         using var check = new Case();
         var without = check.Sum.Zip(check.Federation.Inputs[0], (all, one) => all - one).ToArray();
+
+        // Naive: a hospital sees that its own upload is under the announced root, that a quorum signed the same survivors, and a vector of the right length. All of
+        // that holds for any vector of that length, the one without the first hospital's update too, and for the first hospital itself.
+        using var round = new ManualRound(check.Federation);
+        round.ToConfirmations();
+        Assert.All(round.Clients, hospital => Assert.True(BelievedByNaive(hospital, without)));
+        Assert.All(round.Clients, hospital => Assert.False(BelievedByNaive(hospital, without[1..])));
+
+        // With the check, the others' signed commitments open another sum.
         Assert.Equal(new Refusal(RefusalCode.WrongSum), check.Verify(without));
+
+        bool BelievedByNaive(AggregationClient hospital, int[] published) =>
+            hospital.Stage >= ClientStage.Confirmed && hospital.Unmask(round.Confirmations).IsAccepted && published.Length == check.Parameters.VectorLength;
     }
 
     [Fact]

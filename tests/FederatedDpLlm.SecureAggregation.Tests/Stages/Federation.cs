@@ -10,11 +10,11 @@ internal sealed class Federation : IDisposable
 {
     private readonly TestRandom _random;
 
-    public Federation(int clients, int length, AggregationMode mode = AggregationMode.Mask, int? minimumSurvivors = null, long seed = 1, int valueBits = 16)
+    public Federation(int clients, int length, AggregationMode mode = AggregationMode.Mask, int? minimumSurvivors = null, long seed = 1, int valueBits = 16, long round = 1)
     {
         _random = new TestRandom(seed);
         Identities = [.. Enumerable.Range(0, clients).Select(_ => new HospitalIdentity(Bytes()))];
-        Parameters = ParametersOf(mode, length, valueBits, minimumSurvivors);
+        Parameters = ParametersOf(mode, length, valueBits, minimumSurvivors, round);
         var half = 1 << (valueBits - 1);
         Inputs = [.. Enumerable.Range(0, clients).Select(_ => Enumerable.Range(0, length).Select(_ => _random.Below(2 * half) - half).ToArray())];
     }

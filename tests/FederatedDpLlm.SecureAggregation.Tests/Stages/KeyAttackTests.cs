@@ -10,13 +10,35 @@ public sealed class KeyAttackTests
     private const int Target = 2;
 
     [Fact]
+    public void Keys_that_nobody_enrolled_let_the_coordinator_stand_in_for_everybody_else_and_read_an_update()
+    {
+        // Naive: a hospital takes the others' keys from the coordinator, unsigned or signed by whoever signs (Flower's secaggplus). It makes up five hospitals round
+        // the target, deals and agrees on masks as each of them, and so has all that hides the upload.
+        using var madeUp = new Federation(6, 40);
+        using var naive = new ManualRound(madeUp);
+        naive.ToSharings();
+        Array.ForEach(naive.Clients, client => naive.Upload(client.Self));
+        Assert.Equal(madeUp.Inputs[Target], naive.OpenByOthers(Target));
+
+        // Ours: the roster's keys were enrolled before, so the made-up hospitals' advertisements are of another round, or signed by nobody.
+        using var enrolled = new Federation(6, 40, seed: 2);
+        using var round = new ManualRound(enrolled);
+        ReadOnlyMemory<byte>[] shown = [.. round.Advertise()];
+        Assert.Equal(RefusalCode.WrongContext, ShareWith(naive.Advertisements[0]));
+        var body = SignedFrame.Open(naive.Advertisements[0], MessageKind.Advertisement, madeUp.Parameters).Required.Body;
+        Assert.Equal(RefusalCode.BadSignature, ShareWith(SignedFrame.Seal(MessageKind.Advertisement, enrolled.Parameters, 0, madeUp.Identities[0], body)));
+
+        RefusalCode ShareWith(ReadOnlyMemory<byte> forged) => round.Clients[Target].ShareKeys([forged, .. shown[1..]]).Refusal!.Code;
+    }
+
+    [Fact]
     public void A_swapped_key_is_noticed_whoever_signs_it()
     {
         using var federation = new Federation(6, 8);
         using var round = new ManualRound(federation);
         var advertisements = round.Advertise().ToArray();
 
-        // Unsigned (naive) keys could be replaced: here the signature no longer fits.
+        // A changed key no longer fits its signature.
         var swapped = advertisements[Target].ToArray();
         swapped[50] ^= 1;
         Assert.Equal(RefusalCode.BadSignature, ShareWith(0, swapped));

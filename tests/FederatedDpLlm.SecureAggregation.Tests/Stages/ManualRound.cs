@@ -144,11 +144,23 @@ internal sealed class ManualRound(Federation federation) : IDisposable
             masks.Add(key, subtract: true);
         }
 
-        var format = LaneFormat.For(federation.Parameters.SumBits);
-        var lanes = new uint[federation.Parameters.VectorLength];
-        format.AddTo(lanes, Uploads[client].Payload.Span);
-        masks.ApplyTo(lanes, 1);
-        return [.. lanes.Select(format.Signed)];
+        return Unmasked(client, masks);
+    }
+
+    /// <summary>What all others together make of one client's upload, from what they themselves hold.</summary>
+    public int[] OpenByOthers(int client)
+    {
+        var others = Clients.Where(other => other.Self != client).Select(other => ClientMemory.TryDecode(Uploaded[other.Self])!).ToArray();
+        using var masks = new MaskSet();
+        foreach (var other in others)
+        {
+            masks.Add(other.EdgeKeys[client], subtract: client < other.Self);
+        }
+
+        var (shares, key) = (others.Select(other => other.Held[client].SelfMask).ToArray(), new byte[16]);
+        MaskSeed.SelfMaskKey(VerifiableSecretSharing.Reconstruct(shares.AsSpan()[..federation.Parameters.Sharing.Threshold]).Value, federation.Parameters.Digest, client, key);
+        masks.Add(key, subtract: true);
+        return Unmasked(client, masks);
     }
 
     /// <summary>The dealer's sharing with wrong shares for some readers, properly encrypted and signed.</summary>
@@ -201,6 +213,15 @@ internal sealed class ManualRound(Federation federation) : IDisposable
         return new KeySharing(frame, [.. envelopes]);
 
         EnvelopeContext Context(SharingBody bound, int holder) => new(federation.Parameters, memory.Advertisements, bound.Binding, dealer, holder);
+    }
+
+    private int[] Unmasked(int client, MaskSet masks)
+    {
+        var format = LaneFormat.For(federation.Parameters.SumBits);
+        var lanes = new uint[federation.Parameters.VectorLength];
+        format.AddTo(lanes, Uploads[client].Payload.Span);
+        masks.ApplyTo(lanes, 1);
+        return [.. lanes.Select(format.Signed)];
     }
 
     public void Dispose() => Array.ForEach(Clients, client => client.Dispose());

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using FederatedDpLlm.SecureAggregation.KeyAgreement;
 using FederatedDpLlm.SecureAggregation.Masking;
 using FederatedDpLlm.SecureAggregation.SecretSharing;
@@ -34,20 +33,6 @@ public sealed class MaskAttackTests
     public void A_mask_takes_every_value_of_its_range_the_top_one_too() =>
         // 2^16 draws of a byte: one value missing has probability 256 * (255/256)^65536 < 1e-108.
         Assert.Equal(256, Keystream(new byte[16], 65536).Select(lane => lane & 0xFF).Distinct().Count());
-
-    [Fact]
-    public void Clients_that_were_shown_different_models_do_not_share_a_mask()
-    {
-        // Pasquini et al.: the naive mask key knows nothing of the model, so updates to different models add up.
-        var (shared, advertisements) = (new byte[32], new byte[32]);
-        var keys = new[] { (byte)1, (byte)2 }.Select(model =>
-        {
-            var key = new byte[16];
-            KeyDerivation.Derive(shared, advertisements, "pairwise mask"u8, SHA256.HashData([model]), 0, 1, key);
-            return Convert.ToHexString(key);
-        });
-        Assert.Equal(2, keys.Distinct().Count());
-    }
 
     [Fact]
     public void Both_shares_of_one_client_would_open_its_update_and_are_never_both_released()
@@ -101,12 +86,19 @@ public sealed class MaskAttackTests
         var body = SharingBody.TryDecode(SignedFrame.Open(relayed.Frame, MessageKind.Sharing, federation.Parameters).Required.Body, dealer, graph)!;
         var context = new EnvelopeContext(federation.Parameters, memory.Advertisements, body.Binding, dealer, Target);
         using var channel = new HybridKeyPair(memory.ChannelSeed);
-        Assert.True(ShareEnvelope.TryOpen(context, relayed.Envelope.Span, channel, out _, out _));
+        Assert.True(ShareEnvelope.TryOpen(context, relayed.Envelope.Span, channel, out var seed, out var selfMask));
 
-        // Naive: one key pair for both purposes, derived from the seed.
+        // Naive: one key pair for both purposes, so shares are sealed to the key that the seed gives; the seed, restored when its owner drops out, opens them.
         Span<byte> keySeed = stackalloc byte[32];
         KeyDerivation.Derive(memory.Seed, [], "mask key pair"u8, federation.Parameters.Digest, Target, -1, keySeed);
         using var fromSeed = new HybridKeyPair(keySeed);
+        var (ciphertext, secret) = (new byte[HybridKeyPair.CiphertextSizeBytes], new byte[32]);
+        Assert.True(HybridKeyPair.TryEncapsulate(fromSeed.PublicKey, new byte[64], ciphertext, secret));
+        var naive = ShareEnvelope.Seal(context, ciphertext, secret, ShareEnvelope.MaskCiphertext(relayed.Envelope.Span, dealer, Target), seed, selfMask);
+        Assert.True(ShareEnvelope.TryOpen(context, naive, fromSeed, out var learnedSeed, out var learnedSelfMask));
+        Assert.True(learnedSeed.Value.FixedTimeEquals(seed.Value) && learnedSelfMask.Value.FixedTimeEquals(selfMask.Value));
+
+        // Ours: the channel key has nothing to do with the seed.
         Assert.False(ShareEnvelope.TryOpen(context, relayed.Envelope.Span, fromSeed, out _, out _));
     }
 
@@ -129,7 +121,7 @@ public sealed class MaskAttackTests
     [Fact]
     public void All_secrets_of_one_client_leaked_to_the_coordinator_open_that_clients_upload_and_no_other()
     {
-        // Naive: one key of all clients, as where ciphertexts of a shared key are added: whoever leaks opens everybody.
+        // For one key of all clients, where whoever leaks opens everybody, see LeakedKeyTests.
         using var federation = new Federation(6, 40);
         using var round = new ManualRound(federation);
         round.ToSharings();

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using FederatedDpLlm.SecureAggregation.Commitments;
+using FederatedDpLlm.SecureAggregation.SecretSharing;
 using FederatedDpLlm.SecureAggregation.Stages;
 
 namespace FederatedDpLlm.SecureAggregation.Tests.Stages;
@@ -9,6 +10,29 @@ namespace FederatedDpLlm.SecureAggregation.Tests.Stages;
 public sealed class SurvivorSetAttackTests
 {
     private const int Target = 2;
+
+    [Fact]
+    public void Naive_holders_that_each_believe_the_survivor_set_they_are_told_open_both_secrets_of_a_client_together()
+    {
+        // As for a coordinator that is only curious: half of the six holders restore a secret, and each answers without asking what the others were told.
+        var random = new TestRandom(41);
+        var neighbours = Enumerable.Range(1, 6).Select(number => (Number: number, Seed: BareUpload.Neighbour(number, random))).ToArray();
+        int[] update = [.. Enumerable.Range(0, 40).Select(i => (i * 911 % 65536) - 32768)];
+        var upload = new BareUpload(update, [.. neighbours.Select(one => (one.Number, one.Seed.PublicKey))], random);
+        Assert.Equal(update, OpenWithThreshold(3));
+
+        // With more than two thirds, three shares of either restore neither; and the quorum of the next test keeps holders from answering at all.
+        Assert.True(OpenWithThreshold(5).Zip(update).Count(pair => pair.First == pair.Second) <= 2);
+        Array.ForEach(neighbours, one => one.Seed.Dispose());
+
+        int[] OpenWithThreshold(int threshold)
+        {
+            var (seeds, _) = VerifiableSecretSharing.Deal(upload.Seed, threshold, [1, 2, 3, 4, 5, 6], random);
+            var (selfMasks, _) = VerifiableSecretSharing.Deal(upload.SelfMask, threshold, [1, 2, 3, 4, 5, 6], random);
+            var (toldItSurvived, toldItDropped) = (selfMasks[..3], seeds[3..]);
+            return upload.Open(upload.EdgesFrom(VerifiableSecretSharing.Reconstruct(toldItDropped).Value), VerifiableSecretSharing.Reconstruct(toldItSurvived).Value);
+        }
+    }
 
     [Fact]
     public void A_coordinator_that_tells_two_survivor_sets_finishes_neither()
