@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Security.Authentication;
 using FederatedDpLlm.Security.Certificates;
+using FederatedDpLlm.Security.Encryption;
 
 namespace FederatedDpLlm.Cli.Demo;
 
@@ -47,8 +48,8 @@ internal sealed class DemoCredentials : IDisposable
         if (!File.Exists(key))
         {
             using var created = FederationAuthority.Create(Federation, TimeProvider.System);
-            PrivateFiles.Write(certificate, created.Certificate.ExportCertificatePem());
-            PrivateFiles.Write(key, created.ExportKeyPem());
+            OwnerOnlyFile.Write(certificate, created.Certificate.ExportCertificatePem());
+            OwnerOnlyFile.Write(key, created.ExportKeyPem());
         }
 
         var authority = FederationAuthority.Load(Federation, File.ReadAllText(certificate), File.ReadAllText(key), TimeProvider.System);
@@ -65,12 +66,12 @@ internal sealed class DemoCredentials : IDisposable
     public void IssueInto(string folder, PeerIdentity identity)
     {
         var (certificate, key) = _authority.Issue(identity);
-        PrivateFiles.Write(Path.Combine(folder, "link.pem"), certificate);
-        PrivateFiles.Write(Path.Combine(folder, "link.key"), key);
-        PrivateFiles.Write(Path.Combine(folder, "ca.pem"), _authority.Certificate.ExportCertificatePem());
+        OwnerOnlyFile.Write(Path.Combine(folder, "link.pem"), certificate);
+        OwnerOnlyFile.Write(Path.Combine(folder, "link.key"), key);
+        OwnerOnlyFile.Write(Path.Combine(folder, "ca.pem"), _authority.Certificate.ExportCertificatePem());
     }
 
-    public void WriteTokenPublicKey(string folder) => PrivateFiles.Write(Path.Combine(folder, "tokens.pem"), _signingKey.ExportSubjectPublicKeyInfoPem());
+    public void WriteTokenPublicKey(string folder) => OwnerOnlyFile.Write(Path.Combine(folder, "tokens.pem"), _signingKey.ExportSubjectPublicKeyInfoPem());
 
     public void Dispose()
     {
@@ -92,7 +93,7 @@ internal sealed class DemoCredentials : IDisposable
         }
         else
         {
-            PrivateFiles.Write(path, key.ExportPkcs8PrivateKeyPem());
+            OwnerOnlyFile.Write(path, key.ExportPkcs8PrivateKeyPem());
         }
 
         return key;

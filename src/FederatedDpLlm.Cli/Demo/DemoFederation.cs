@@ -2,6 +2,7 @@ using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Inference.Records;
 using FederatedDpLlm.Security.Authentication;
 using FederatedDpLlm.Security.Certificates;
+using FederatedDpLlm.Security.Encryption;
 
 namespace FederatedDpLlm.Cli.Demo;
 
@@ -92,13 +93,13 @@ internal sealed class DemoFederation : IAsyncDisposable
             _credentials.IssueInto(folders[index], PeerIdentity.Hospital(DemoCredentials.Federation, hospital));
             var shards = ports.Skip(hospitals.Count + (index * _options.Shards)).Take(_options.Shards).Select((port, shard) => ($"{hospital}-shard-{shard}", port)).ToList();
             processes.AddRange(shards.Select(shard => PrepareShard(hospital, folders[index], shard.Item1, shard.port, report)));
-            PrivateFiles.Write(Path.Combine(folders[index], "node.yaml"), DemoConfiguration.Node(hospital, ports[index], DemoRecords.FileName, shards, _options.DataEpsilon));
+            OwnerOnlyFile.Write(Path.Combine(folders[index], "node.yaml"), DemoConfiguration.Node(hospital, ports[index], DemoRecords.FileName, shards, _options.DataEpsilon));
         }
 
         var routerFolder = Path.Combine(_options.DataFolder, "router");
         _credentials.IssueInto(routerFolder, PeerIdentity.Router(DemoCredentials.Federation));
         _credentials.WriteTokenPublicKey(routerFolder);
-        PrivateFiles.Write(Path.Combine(routerFolder, "router.yaml"), DemoConfiguration.Router(_options.Port, _options.MetricsPort, hospitals.Zip(ports)));
+        OwnerOnlyFile.Write(Path.Combine(routerFolder, "router.yaml"), DemoConfiguration.Router(_options.Port, _options.MetricsPort, hospitals.Zip(ports)));
 
         Shards = processes;
         Nodes = [.. hospitals.Zip(folders).Select(pair => new SupervisedProcess(pair.First, DemoPrograms.Node, Path.Combine(pair.Second, "node.yaml"), report))];
@@ -147,7 +148,7 @@ internal sealed class DemoFederation : IAsyncDisposable
         var (folder, configuration) = (Path.Combine(nodeFolder, name), Path.Combine(nodeFolder, name, "shard.yaml"));
         _credentials.IssueInto(Path.Combine(nodeFolder, "coordinator"), PeerIdentity.Coordinator(DemoCredentials.Federation, hospital));
         _credentials.IssueInto(folder, PeerIdentity.Shard(DemoCredentials.Federation, name));
-        PrivateFiles.Write(configuration, DemoConfiguration.Shard(hospital, name, port, BundledModel.Folder));
+        OwnerOnlyFile.Write(configuration, DemoConfiguration.Shard(hospital, name, port, BundledModel.Folder));
         return new SupervisedProcess(name, DemoPrograms.Self, configuration, report, "shard", "serve", "--config", configuration);
     }
 

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using FederatedDpLlm.Inference.Records;
 using FederatedDpLlm.Models.Training.Corpus;
+using FederatedDpLlm.Security.Encryption;
 
 namespace FederatedDpLlm.Cli.Demo;
 
@@ -73,7 +74,7 @@ internal static class DemoRecords
             lines.Append(JsonSerializer.Serialize(new { record.PatientId, record.Text, record.Date, record.Codes }, Json)).Append('\n');
         }
 
-        PrivateFiles.Write(Path.Combine(folder, FileName), lines.ToString());
+        OwnerOnlyFile.Write(Path.Combine(folder, FileName), lines.ToString());
     }
 
     private static byte[] SHA256Of(string text) => System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(text));

@@ -1,3 +1,5 @@
+using FederatedDpLlm.Security.Encryption;
+
 namespace FederatedDpLlm.Budgets;
 
 /// <summary>
@@ -16,7 +18,9 @@ internal sealed class LedgerLock : IDisposable
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(ledgerPath))!);
-            CreatePrivate(ledgerPath);
+
+            // Who asked what, and when, is nobody else's business; SQLite gives its side files the same rights.
+            OwnerOnlyFile.Create(ledgerPath);
             return new LedgerLock(new FileStream(ledgerPath + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -26,18 +30,4 @@ internal sealed class LedgerLock : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
-
-    // Who asked what, and when, is nobody else's business; SQLite gives its side files the same rights.
-    private static void CreatePrivate(string ledgerPath)
-    {
-        if (!OperatingSystem.IsWindows() && !File.Exists(ledgerPath))
-        {
-            new FileStream(ledgerPath, new FileStreamOptions
-            {
-                Mode = FileMode.OpenOrCreate,
-                Access = FileAccess.ReadWrite,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            }).Dispose();
-        }
-    }
 }

@@ -1,4 +1,5 @@
 using FederatedDpLlm.Security.Certificates;
+using FederatedDpLlm.Security.Encryption;
 
 namespace FederatedDpLlm.Cli.Demo.Shards;
 
@@ -9,9 +10,9 @@ internal static class ShardCredentials
     {
         var (certificate, key) = authority.Issue(identity);
         var (own, secret, trusted) = (Path.Combine(folder, "link.pem"), Path.Combine(folder, "link.key"), Path.Combine(folder, "ca.pem"));
-        PrivateFiles.Write(own, certificate);
-        PrivateFiles.Write(secret, key);
-        PrivateFiles.Write(trusted, authority.Certificate.ExportCertificatePem());
+        OwnerOnlyFile.Write(own, certificate);
+        OwnerOnlyFile.Write(secret, key);
+        OwnerOnlyFile.Write(trusted, authority.Certificate.ExportCertificatePem());
         return PeerCredentials.Load(own, secret, trusted);
     }
 }

@@ -4,6 +4,7 @@ using System.Net;
 using FederatedDpLlm.Federation.Nodes.Shards;
 using FederatedDpLlm.Models.Sharding;
 using FederatedDpLlm.Security.Certificates;
+using FederatedDpLlm.Security.Encryption;
 
 namespace FederatedDpLlm.Cli.Demo.Shards;
 
@@ -29,7 +30,7 @@ internal sealed class ShardProcess : IDisposable
         var own = Path.Combine(folder, node);
         ShardCredentials.Write(own, authority, PeerIdentity.Shard(authority.Federation, node));
         var configuration = Path.Combine(own, "shard.yaml");
-        PrivateFiles.Write(configuration, $"""
+        OwnerOnlyFile.Write(configuration, $"""
             federation: {authority.Federation}
             node: {node}
             zone: {zone}

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using FederatedDpLlm.Configuration;
 
 namespace FederatedDpLlm.Security.Encryption;
@@ -16,7 +15,8 @@ public static class SecretFile
         {
             if (!File.Exists(path))
             {
-                Make(path, sizeBytes);
+                // Never half a key, which would look like a damaged one for ever; and never in place of one that another process made meanwhile.
+                OwnerOnlyFile.Write(path, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(sizeBytes)), replace: false);
             }
 
             var key = Convert.FromHexString(File.ReadAllText(path).Trim());
@@ -30,19 +30,5 @@ public static class SecretFile
         {
             throw new ConfigurationException($"The key '{path}' cannot be made or read: {error.Message}", error);
         }
-    }
-
-    // The file is there with all of its key or not at all: half a key, left by a start that was cut off, would look like a damaged one for ever.
-    private static void Make(string path, int sizeBytes)
-    {
-        var part = path + ".part";
-        File.Delete(part);
-        using (var file = new FileStream(part, OwnerOnlyFile.Options(FileMode.CreateNew)))
-        {
-            file.Write(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(sizeBytes))));
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(part, path);
     }
 }
