@@ -1,4 +1,5 @@
 using FederatedDpLlm.Security.Audit;
+using FederatedDpLlm.Security.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace FederatedDpLlm.Budgets;
@@ -42,27 +43,25 @@ internal static class LedgerTables
 
     public static IEnumerable<Account> ReadAccounts(SqliteConnection connection)
     {
-        using var rows = Query(connection, "SELECT * FROM accounts ORDER BY id");
-        while (rows.Read())
+        foreach (var row in connection.Query("SELECT * FROM accounts ORDER BY id"))
         {
             var policy = new AccountPolicy(
-                new AccountId(rows.GetString(0)), Enum.Parse<AccountKind>(rows.GetString(1)), Enum.Parse<Composition>(rows.GetString(2)),
-                rows.GetDouble(3), rows.GetDouble(4), Enum.Parse<ResetSchedule>(rows.GetString(6)), rows.IsDBNull(5) ? null : rows.GetDouble(5))
+                new AccountId(row.GetString(0)), Enum.Parse<AccountKind>(row.GetString(1)), Enum.Parse<Composition>(row.GetString(2)),
+                row.GetDouble(3), row.GetDouble(4), Enum.Parse<ResetSchedule>(row.GetString(6)), row.IsDBNull(5) ? null : row.GetDouble(5))
             {
-                Budget = new BudgetUnits(rows.GetInt64(7)),
+                Budget = new BudgetUnits(row.GetInt64(7)),
             };
-            var window = new BudgetWindow(rows.GetInt64(8), rows.IsDBNull(9) ? null : rows.GetInt64(9));
-            yield return new Account(policy, window, new BudgetUnits(rows.GetInt64(10)), new BudgetUnits(rows.GetInt64(11)));
+            var window = new BudgetWindow(row.GetInt64(8), row.IsDBNull(9) ? null : row.GetInt64(9));
+            yield return new Account(policy, window, new BudgetUnits(row.GetInt64(10)), new BudgetUnits(row.GetInt64(11)));
         }
     }
 
     /// <summary>Open reservations with their holds, which are the movements of the entry that admitted them.</summary>
     public static IEnumerable<Reservation> ReadOpenReservations(SqliteConnection connection)
     {
-        using var rows = Query(connection, "SELECT request_id, entry FROM reservations WHERE state = 0 ORDER BY entry");
-        while (rows.Read())
+        foreach (var row in connection.Query("SELECT request_id, entry FROM reservations WHERE state = 0 ORDER BY entry"))
         {
-            yield return new Reservation(rows.GetString(0), rows.GetInt64(1), [.. ReadHolds(connection, rows.GetInt64(1))]);
+            yield return new Reservation(row.GetString(0), row.GetInt64(1), [.. ReadHolds(connection, row.GetInt64(1))]);
         }
     }
 
@@ -71,36 +70,19 @@ internal static class LedgerTables
     {
         var sums = new Dictionary<(string, long), (long, long)>();
         // SQLite's sum() of integers raises an error where it would overflow; it never turns into a float.
-        using var rows = Query(connection, "SELECT account, window, sum(held), sum(spent) FROM movements GROUP BY account, window");
-        while (rows.Read())
+        foreach (var row in connection.Query("SELECT account, window, sum(held), sum(spent) FROM movements GROUP BY account, window"))
         {
-            sums[(rows.GetString(0), rows.GetInt64(1))] = (rows.GetInt64(2), rows.GetInt64(3));
+            sums[(row.GetString(0), row.GetInt64(1))] = (row.GetInt64(2), row.GetInt64(3));
         }
 
         return sums;
     }
 
-    public static long ReadNumber(SqliteConnection connection, string sql)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        return command.ExecuteScalar() is long number ? number : 0;
-    }
-
     private static IEnumerable<Hold> ReadHolds(SqliteConnection connection, long entry)
     {
-        using var rows = Query(connection, "SELECT account, window, held FROM movements WHERE entry = $0 ORDER BY position", entry);
-        while (rows.Read())
+        foreach (var row in connection.Query("SELECT account, window, held FROM movements WHERE entry = $0 ORDER BY position", entry))
         {
-            yield return new Hold(new AccountId(rows.GetString(0)), rows.GetInt64(1), new BudgetUnits(rows.GetInt64(2)));
+            yield return new Hold(new AccountId(row.GetString(0)), row.GetInt64(1), new BudgetUnits(row.GetInt64(2)));
         }
-    }
-
-    private static SqliteDataReader Query(SqliteConnection connection, string sql, long parameter = 0)
-    {
-        var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.Parameters.AddWithValue("$0", parameter);
-        return command.ExecuteReader();
     }
 }

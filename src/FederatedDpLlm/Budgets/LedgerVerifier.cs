@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FederatedDpLlm.Security.Audit;
+using FederatedDpLlm.Security.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace FederatedDpLlm.Budgets;
@@ -14,9 +15,9 @@ public static class LedgerVerifier
     /// <exception cref="SqliteException">The file is no ledger, or cannot be read.</exception>
     public static BudgetVerification Verify(string path)
     {
-        using var connection = AuditLog.OpenReadOnly(path);
+        using var connection = SqliteStatements.Open(path, SqliteOpenMode.ReadOnly);
         using var snapshot = connection.BeginTransaction(deferred: true);
-        using var find = AuditTable.Prepare(connection, "SELECT state, entry FROM reservations WHERE request_id = $0", 1);
+        using var find = connection.Prepare("SELECT state, entry FROM reservations WHERE request_id = $0", 1);
         var replay = new LedgerReplay();
         foreach (var entry in AuditLog.Read(connection, long.MinValue))
         {
@@ -33,7 +34,7 @@ public static class LedgerVerifier
     /// <exception cref="SqliteException">The file is no ledger, or cannot be read.</exception>
     public static IReadOnlyList<AccountState> Accounts(string path, DateTimeOffset now)
     {
-        using var connection = AuditLog.OpenReadOnly(path);
+        using var connection = SqliteStatements.Open(path, SqliteOpenMode.ReadOnly);
         return [.. LedgerTables.ReadAccounts(connection).Select(account => account.At(now).ToState())];
     }
 

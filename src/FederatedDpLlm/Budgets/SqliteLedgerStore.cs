@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FederatedDpLlm.Security.Audit;
+using FederatedDpLlm.Security.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace FederatedDpLlm.Budgets;
@@ -52,19 +53,19 @@ internal sealed class SqliteLedgerStore(string path) : ILedgerStore
         var open = LedgerTables.ReadOpenReservations(connection).ToImmutableDictionary(reservation => reservation.RequestId, StringComparer.Ordinal);
         CheckBalances(accounts.Values, LedgerTables.SumMovements(connection));
         var head = AuditLog.ReadHead(connection);
-        if (LedgerTables.ReadNumber(connection, "SELECT count(*) FROM audit_entries") != head.Entries)
+        if (connection.ReadNumber("SELECT count(*) FROM audit_entries") != head.Entries)
         {
             throw new BudgetStoreException("The audit log does not have as many entries as its head says; see 'fedllm audit verify'.");
         }
 
-        var clock = LedgerTables.ReadNumber(connection, "SELECT time FROM audit_entries ORDER BY number DESC LIMIT 1");
+        var clock = connection.ReadNumber("SELECT time FROM audit_entries ORDER BY number DESC LIMIT 1");
         return LedgerBook.Empty with
         {
             Accounts = accounts,
             Open = LedgerBook.Empty.Open.AddRange(open),
             Entries = head.Entries,
             Head = head.Hash,
-            Clock = DateTimeOffset.FromUnixTimeMilliseconds(clock),
+            Clock = DateTimeOffset.FromUnixTimeMilliseconds(clock ?? 0),
         };
     }
 
@@ -95,23 +96,22 @@ internal sealed class SqliteLedgerStore(string path) : ILedgerStore
 
         public Session(string path, long mostPages)
         {
-            Connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+            Connection = SqliteStatements.Open(path);
             try
             {
-                Connection.Open();
-                Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
+                Connection.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
                 CheckVersion();
-                Execute(LedgerTables.Schema);
+                Connection.Execute(LedgerTables.Schema);
                 // After a failed write, what the log holds is written and synced anew before anything is believed.
-                Execute("PRAGMA wal_checkpoint(TRUNCATE);");
-                Execute(mostPages > 0 ? $"PRAGMA max_page_count = {mostPages};" : string.Empty);
+                Connection.Execute("PRAGMA wal_checkpoint(TRUNCATE);");
+                Connection.Execute(mostPages > 0 ? $"PRAGMA max_page_count = {mostPages};" : string.Empty);
                 _audit = new AuditTable(Connection);
-                _begin = AuditTable.Prepare(Connection, "BEGIN IMMEDIATE", 0);
-                _commit = AuditTable.Prepare(Connection, "COMMIT", 0);
-                _rollback = AuditTable.Prepare(Connection, "ROLLBACK", 0);
-                _putAccount = AuditTable.Prepare(Connection, LedgerTables.PutAccount, 12);
-                _putReservation = AuditTable.Prepare(Connection, LedgerTables.PutReservation, 3);
-                _findReservation = AuditTable.Prepare(Connection, LedgerTables.FindReservation, 1);
+                _begin = Connection.Prepare("BEGIN IMMEDIATE");
+                _commit = Connection.Prepare("COMMIT");
+                _rollback = Connection.Prepare("ROLLBACK");
+                _putAccount = Connection.Prepare(LedgerTables.PutAccount, 12);
+                _putReservation = Connection.Prepare(LedgerTables.PutReservation, 3);
+                _findReservation = Connection.Prepare(LedgerTables.FindReservation, 1);
             }
             catch
             {
@@ -136,12 +136,12 @@ internal sealed class SqliteLedgerStore(string path) : ILedgerStore
                 _audit.Append(changes.Entries);
                 foreach (var row in changes.Reservations)
                 {
-                    AuditTable.Run(_putReservation, row.RequestId, (long)row.State, row.Entry);
+                    _putReservation.Run(row.RequestId, (long)row.State, row.Entry);
                 }
 
                 foreach (var account in changes.Accounts)
                 {
-                    AuditTable.Run(_putAccount, LedgerTables.ToRow(account));
+                    _putAccount.Run(LedgerTables.ToRow(account));
                 }
 
                 _commit.ExecuteNonQuery();
@@ -153,17 +153,25 @@ internal sealed class SqliteLedgerStore(string path) : ILedgerStore
             }
         }
 
-        public void Dispose() => Connection.Dispose();
+        public void Dispose()
+        {
+            foreach (var statement in new IDisposable[] { _audit, _begin, _commit, _rollback, _putAccount, _putReservation, _findReservation })
+            {
+                statement.Dispose();
+            }
+
+            Connection.Dispose();
+        }
 
         private void CheckVersion()
         {
-            var version = LedgerTables.ReadNumber(Connection, "PRAGMA user_version");
+            var version = Connection.ReadNumber("PRAGMA user_version");
             if (version is not (0 or LedgerTables.Version))
             {
                 throw new BudgetStoreException($"The ledger has version {version}; this program writes version {LedgerTables.Version}. Start it with the program that wrote it, or name another ledger or folder: what this one holds as spent is then not counted.");
             }
 
-            Execute($"PRAGMA user_version = {LedgerTables.Version};");
+            Connection.Execute($"PRAGMA user_version = {LedgerTables.Version};");
         }
 
         // SQLite may have rolled back on its own; whatever is left, the next Load decides.
@@ -176,13 +184,6 @@ internal sealed class SqliteLedgerStore(string path) : ILedgerStore
             catch (SqliteException)
             {
             }
-        }
-
-        private void Execute(string sql)
-        {
-            using var command = Connection.CreateCommand();
-            command.CommandText = sql;
-            command.ExecuteNonQuery();
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using FederatedDpLlm.Security.Encryption;
+using FederatedDpLlm.Security.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace FederatedDpLlm.Routing.Retries;
@@ -34,9 +35,8 @@ public sealed class AnswerStore : IDisposable
     {
         (_key, _lifetime, _mostBytes, _clock) = (key, lifetime, mostBytes, clock);
         OwnerOnlyFile.Create(path);
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
-        _connection.Open();
-        Execute(Schema);
+        _connection = SqliteStatements.Open(path);
+        _connection.Execute(Schema);
         Forget();
     }
 
@@ -51,7 +51,7 @@ public sealed class AnswerStore : IDisposable
     {
         lock (_gate)
         {
-            Execute("DELETE FROM answers WHERE ends <= $0", Now);
+            _connection.Execute("DELETE FROM answers WHERE ends <= $0", Now);
         }
     }
 
@@ -64,14 +64,14 @@ public sealed class AnswerStore : IDisposable
         var name = NameOf(requestId);
         lock (_gate)
         {
-            using var command = Command("SELECT ends, sealed FROM answers WHERE name = $0 AND ends > $1", name, Now);
-            using var row = command.ExecuteReader();
-            if (!row.Read() || _key.Open((byte[])row[1], BoundTo(name, row.GetInt64(0))) is not { } plain)
+            foreach (var row in _connection.Query("SELECT ends, sealed FROM answers WHERE name = $0 AND ends > $1", name, Now))
             {
-                return null;
+                return _key.Open(row.GetFieldValue<byte[]>(1), BoundTo(name, row.GetInt64(0))) is { } plain
+                    ? new StoredAnswer(plain[..AtRestKey.FingerprintSizeBytes], plain[AtRestKey.FingerprintSizeBytes..])
+                    : null;
             }
 
-            return new StoredAnswer(plain[..AtRestKey.FingerprintSizeBytes], plain[AtRestKey.FingerprintSizeBytes..]);
+            return null;
         }
     }
 
@@ -88,8 +88,8 @@ public sealed class AnswerStore : IDisposable
         lock (_gate)
         {
             using var transaction = _connection.BeginTransaction();
-            Execute("INSERT INTO answers VALUES($0, $1, $2) ON CONFLICT(name) DO UPDATE SET ends = $1, sealed = $2", name, ends, box);
-            Execute("""
+            _connection.Execute("INSERT INTO answers VALUES($0, $1, $2) ON CONFLICT(name) DO UPDATE SET ends = $1, sealed = $2", name, ends, box);
+            _connection.Execute("""
                 DELETE FROM answers WHERE name IN (
                     SELECT name FROM (SELECT name, sum(length(sealed)) OVER (ORDER BY ends DESC, name) AS newer FROM answers) WHERE newer > $0)
                 """, _mostBytes);
@@ -106,23 +106,5 @@ public sealed class AnswerStore : IDisposable
         name.CopyTo(context, 0);
         BinaryPrimitives.WriteInt64BigEndian(context.AsSpan(name.Length), ends);
         return context;
-    }
-
-    private void Execute(string sql, params ReadOnlySpan<object> values)
-    {
-        using var command = Command(sql, values);
-        command.ExecuteNonQuery();
-    }
-
-    private SqliteCommand Command(string sql, params ReadOnlySpan<object> values)
-    {
-        var command = _connection.CreateCommand();
-        command.CommandText = sql;
-        for (var i = 0; i < values.Length; i++)
-        {
-            command.Parameters.AddWithValue($"${i}", values[i]);
-        }
-
-        return command;
     }
 }

@@ -1,3 +1,4 @@
+using FederatedDpLlm.Security.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace FederatedDpLlm.Security.Audit;
@@ -15,12 +16,12 @@ public static class AuditLog
     /// <exception cref="SqliteException">The file is no database, or cannot be read.</exception>
     public static AuditVerification Verify(string path)
     {
-        using var connection = OpenReadOnly(path);
+        using var connection = SqliteStatements.Open(path, SqliteOpenMode.ReadOnly);
         using var snapshot = connection.BeginTransaction(deferred: true);
         long good = 0;
         try
         {
-            return AuditChain.Verify(Read(connection, long.MinValue).Select(Counted), ReadHead(connection), LastMovement(connection));
+            return AuditChain.Verify(Read(connection, long.MinValue).Select(Counted), ReadHead(connection), connection.ReadNumber("SELECT max(entry) FROM movements"));
         }
         catch (Exception damaged) when (damaged is InvalidCastException or InvalidOperationException or SqliteException { SqliteErrorCode: Corrupt })
         {
@@ -37,44 +38,41 @@ public static class AuditLog
     /// <summary>The newest <paramref name="count"/> entries, newest first.</summary>
     public static IReadOnlyList<AuditEntry> Latest(string path, int count)
     {
-        using var connection = OpenReadOnly(path);
+        using var connection = SqliteStatements.Open(path, SqliteOpenMode.ReadOnly);
         using var snapshot = connection.BeginTransaction(deferred: true);
         var first = Math.Max(0, ReadHead(connection).Entries - count);
         return [.. Read(connection, first).Select(ToEntry).Reverse()];
     }
 
-    internal static SqliteConnection OpenReadOnly(string path)
-    {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
-        connection.Open();
-        return connection;
-    }
-
     /// <summary>Rows in order of their index, each with its movements: two ordered cursors side by side, so that memory does not grow with the log.</summary>
     internal static IEnumerable<StoredAuditEntry> Read(SqliteConnection connection, long first)
     {
-        using var entries = Query(connection, $"{Rows} WHERE number >= $0 ORDER BY number", first);
-        using var movements = Query(connection, $"{MovementRows} WHERE entry >= $0 ORDER BY entry, position", first);
-        var more = movements.Read();
-        while (entries.Read())
+        using var movements = connection.Query($"{MovementRows} WHERE entry >= $0 ORDER BY entry, position", first).GetEnumerator();
+        var more = movements.MoveNext();
+        foreach (var entry in connection.Query($"{Rows} WHERE number >= $0 ORDER BY number", first))
         {
-            var index = entries.GetInt64(0);
+            var index = entry.GetInt64(0);
             var own = new List<LedgerMovement>();
-            for (; more && movements.GetInt64(0) <= index; more = movements.Read())
+            for (; more && movements.Current.GetInt64(0) <= index; more = movements.MoveNext())
             {
-                own.Add(new LedgerMovement(movements.GetString(1), movements.GetInt64(2), movements.GetInt64(3), movements.GetInt64(4)));
+                var movement = movements.Current;
+                own.Add(new LedgerMovement(movement.GetString(1), movement.GetInt64(2), movement.GetInt64(3), movement.GetInt64(4)));
             }
 
             yield return new StoredAuditEntry(
-                index, entries.GetInt64(1), entries.GetString(2), entries.GetString(3), entries.GetString(4), entries.GetString(5), own,
-                entries.GetFieldValue<byte[]>(6), entries.GetFieldValue<byte[]>(7));
+                index, entry.GetInt64(1), entry.GetString(2), entry.GetString(3), entry.GetString(4), entry.GetString(5), own,
+                entry.GetFieldValue<byte[]>(6), entry.GetFieldValue<byte[]>(7));
         }
     }
 
     internal static (long Entries, byte[] Hash) ReadHead(SqliteConnection connection)
     {
-        using var head = Query(connection, "SELECT entries, hash FROM audit_head WHERE one = $0", 1);
-        return head.Read() ? (head.GetInt64(0), head.GetFieldValue<byte[]>(1)) : (0, []);
+        foreach (var head in connection.Query("SELECT entries, hash FROM audit_head WHERE one = 1"))
+        {
+            return (head.GetInt64(0), head.GetFieldValue<byte[]>(1));
+        }
+
+        return (0, []);
     }
 
     internal static AuditEntry ToEntry(StoredAuditEntry row) => new(
@@ -82,19 +80,4 @@ public static class AuditLog
         DateTimeOffset.FromUnixTimeMilliseconds(row.UnixMilliseconds),
         new AuditRecord(row.RequestId, Enum.Parse<AuditDecision>(row.Decision), row.Actor, AuditEncoding.ParseDetails(row.Details)),
         row.Movements);
-
-    private static long? LastMovement(SqliteConnection connection)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT max(entry) FROM movements";
-        return command.ExecuteScalar() as long?;
-    }
-
-    private static SqliteDataReader Query(SqliteConnection connection, string sql, long parameter)
-    {
-        var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.Parameters.AddWithValue("$0", parameter);
-        return command.ExecuteReader();
-    }
 }

@@ -1,3 +1,4 @@
+using FederatedDpLlm.Security.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace FederatedDpLlm.Security.Audit;
@@ -30,9 +31,9 @@ internal sealed class AuditTable : IDisposable
 
     public AuditTable(SqliteConnection connection)
     {
-        _insertEntry = Prepare(connection, "INSERT INTO audit_entries VALUES($0, $1, $2, $3, $4, $5, $6, $7)", 8);
-        _insertMovement = Prepare(connection, "INSERT INTO movements VALUES($0, $1, $2, $3, $4, $5)", 6);
-        _setHead = Prepare(connection, "UPDATE audit_head SET entries = $0, hash = $1", 2);
+        _insertEntry = connection.Prepare("INSERT INTO audit_entries VALUES($0, $1, $2, $3, $4, $5, $6, $7)", 8);
+        _insertMovement = connection.Prepare("INSERT INTO movements VALUES($0, $1, $2, $3, $4, $5)", 6);
+        _setHead = connection.Prepare("UPDATE audit_head SET entries = $0, hash = $1", 2);
     }
 
     /// <summary>Appends rows that follow each other, inside the caller's transaction.</summary>
@@ -40,17 +41,17 @@ internal sealed class AuditTable : IDisposable
     {
         foreach (var row in rows)
         {
-            Run(_insertEntry, row.Index, row.UnixMilliseconds, row.RequestId, row.Decision, row.Actor, row.Details, row.Previous, row.Hash);
+            _insertEntry.Run(row.Index, row.UnixMilliseconds, row.RequestId, row.Decision, row.Actor, row.Details, row.Previous, row.Hash);
             for (var position = 0; position < row.Movements.Count; position++)
             {
                 var movement = row.Movements[position];
-                Run(_insertMovement, row.Index, position, movement.Account, movement.WindowStart, movement.Held, movement.Spent);
+                _insertMovement.Run(row.Index, position, movement.Account, movement.WindowStart, movement.Held, movement.Spent);
             }
         }
 
         if (rows is [.., var last])
         {
-            Run(_setHead, last.Index + 1, last.Hash);
+            _setHead.Run(last.Index + 1, last.Hash);
         }
     }
 
@@ -59,28 +60,5 @@ internal sealed class AuditTable : IDisposable
         _insertEntry.Dispose();
         _insertMovement.Dispose();
         _setHead.Dispose();
-    }
-
-    internal static SqliteCommand Prepare(SqliteConnection connection, string sql, int parameters)
-    {
-        var command = connection.CreateCommand();
-        command.CommandText = sql;
-        for (var i = 0; i < parameters; i++)
-        {
-            command.Parameters.Add(new SqliteParameter("$" + i, null));
-        }
-
-        command.Prepare();
-        return command;
-    }
-
-    internal static void Run(SqliteCommand command, params ReadOnlySpan<object?> values)
-    {
-        for (var i = 0; i < values.Length; i++)
-        {
-            command.Parameters[i].Value = values[i] ?? DBNull.Value;
-        }
-
-        command.ExecuteNonQuery();
     }
 }
