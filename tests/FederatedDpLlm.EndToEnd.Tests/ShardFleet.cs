@@ -39,15 +39,7 @@ internal sealed class ShardFleet : IDisposable
         _folder.Delete(recursive: true);
     }
 
-    private PeerCredentials Credentials(string name, PeerIdentity identity)
-    {
-        var own = _folder.CreateSubdirectory(name).FullName;
-        var (certificate, key) = _authority.Issue(identity);
-        File.WriteAllText(Path.Combine(own, "link.pem"), certificate);
-        File.WriteAllText(Path.Combine(own, "link.key"), key);
-        File.WriteAllText(Path.Combine(own, "ca.pem"), _authority.Certificate.ExportCertificatePem());
-        return PeerCredentials.Load(Path.Combine(own, "link.pem"), Path.Combine(own, "link.key"), Path.Combine(own, "ca.pem"));
-    }
+    private PeerCredentials Credentials(string name, PeerIdentity identity) => _authority.IssueInto(Path.Combine(_folder.FullName, name), identity);
 
     private async Task<Member> StartAsync(int number)
     {

@@ -116,7 +116,7 @@ internal sealed class EndToEndClaim : IClaim
 
     private static async Task<WebApplication> StartNodeAsync(FederationAuthority authority, string folder, string hospital, int port)
     {
-        var credentials = Issue(authority, folder, PeerIdentity.Hospital(authority.Federation, hospital));
+        var credentials = authority.IssueInto(folder, PeerIdentity.Hospital(authority.Federation, hospital));
         var random = new SecureRandom();
         var records = Enumerable.Range(0, 200).Select(patient => new PatientRecord($"{hospital}-{patient}", "This is so.", null, [])).ToList();
         var ledger = await SqliteBudgetLedger.OpenAsync(Path.Combine(folder, "ledger.db"), TimeProvider.System, NullLogger<SqliteBudgetLedger>.Instance, CancellationToken.None);
@@ -141,7 +141,7 @@ internal sealed class EndToEndClaim : IClaim
 
     private static Process StartRouter(FederationAuthority authority, string folder, IReadOnlyList<int> ports, out string token)
     {
-        using var _ = Issue(authority, folder, PeerIdentity.Router(authority.Federation));
+        using var _ = authority.IssueInto(folder, PeerIdentity.Router(authority.Federation));
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         File.WriteAllText(Path.Combine(folder, "tokens.pem"), key.ExportSubjectPublicKeyInfoPem());
         token = new TokenIssuer(key, "bench", "router", TimeProvider.System).Issue(new Caller("load", Roles.Clinician, "all"), TimeSpan.FromHours(1));
@@ -169,16 +169,6 @@ internal sealed class EndToEndClaim : IClaim
         router.OutputDataReceived += (_, _) => { };
         router.BeginOutputReadLine();
         return router;
-    }
-
-    private static PeerCredentials Issue(FederationAuthority authority, string folder, PeerIdentity identity)
-    {
-        Directory.CreateDirectory(folder);
-        var (certificate, key) = authority.Issue(identity);
-        File.WriteAllText(Path.Combine(folder, "link.pem"), certificate);
-        File.WriteAllText(Path.Combine(folder, "link.key"), key);
-        File.WriteAllText(Path.Combine(folder, "ca.pem"), authority.Certificate.ExportCertificatePem());
-        return PeerCredentials.Load(Path.Combine(folder, "link.pem"), Path.Combine(folder, "link.key"), Path.Combine(folder, "ca.pem"));
     }
 
     private static List<int> FreePorts(int count)

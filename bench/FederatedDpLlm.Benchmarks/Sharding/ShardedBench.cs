@@ -76,13 +76,5 @@ internal sealed class ShardedBench : IDisposable
 
     private static ShardEndpoint Endpoint(string node, IPEndPoint? address) => new(new ShardNode(node, Zone, 1000, TimeSpan.FromMilliseconds(0.05), 1L << 40), address);
 
-    private PeerCredentials Issue(string name, PeerIdentity identity)
-    {
-        var own = _folder.CreateSubdirectory(name).FullName;
-        var (certificate, key) = _authority.Issue(identity);
-        File.WriteAllText(Path.Combine(own, "link.pem"), certificate);
-        File.WriteAllText(Path.Combine(own, "link.key"), key);
-        File.WriteAllText(Path.Combine(own, "ca.pem"), _authority.Certificate.ExportCertificatePem());
-        return PeerCredentials.Load(Path.Combine(own, "link.pem"), Path.Combine(own, "link.key"), Path.Combine(own, "ca.pem"));
-    }
+    private PeerCredentials Issue(string name, PeerIdentity identity) => _authority.IssueInto(Path.Combine(_folder.FullName, name), identity);
 }

@@ -47,6 +47,7 @@ internal sealed class DemoCredentials : IDisposable
         var (certificate, key) = (Path.Combine(folder, "ca.pem"), Path.Combine(folder, "ca.key"));
         if (!File.Exists(key))
         {
+            Directory.CreateDirectory(folder);
             using var created = FederationAuthority.Create(Federation, TimeProvider.System);
             OwnerOnlyFile.Write(certificate, created.Certificate.ExportCertificatePem());
             OwnerOnlyFile.Write(key, created.ExportKeyPem());
@@ -63,13 +64,7 @@ internal sealed class DemoCredentials : IDisposable
         : throw new ConfigurationException($"There is no demo federation in '{dataFolder}': start one with 'fedllm demo --data {dataFolder}', or name its folder with --data.");
 
     /// <summary>Writes a peer's certificate, key and trusted authority into its own folder.</summary>
-    public void IssueInto(string folder, PeerIdentity identity)
-    {
-        var (certificate, key) = _authority.Issue(identity);
-        OwnerOnlyFile.Write(Path.Combine(folder, "link.pem"), certificate);
-        OwnerOnlyFile.Write(Path.Combine(folder, "link.key"), key);
-        OwnerOnlyFile.Write(Path.Combine(folder, "ca.pem"), _authority.Certificate.ExportCertificatePem());
-    }
+    public void IssueInto(string folder, PeerIdentity identity) => _authority.IssueInto(folder, identity).Dispose();
 
     public void WriteTokenPublicKey(string folder) => OwnerOnlyFile.Write(Path.Combine(folder, "tokens.pem"), _signingKey.ExportSubjectPublicKeyInfoPem());
 

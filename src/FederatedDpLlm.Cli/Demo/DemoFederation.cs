@@ -92,6 +92,11 @@ internal sealed class DemoFederation : IAsyncDisposable
         {
             _credentials.IssueInto(folders[index], PeerIdentity.Hospital(DemoCredentials.Federation, hospital));
             var shards = ports.Skip(hospitals.Count + (index * _options.Shards)).Take(_options.Shards).Select((port, shard) => ($"{hospital}-shard-{shard}", port)).ToList();
+            if (shards.Count > 0)
+            {
+                _credentials.IssueInto(Path.Combine(folders[index], "coordinator"), PeerIdentity.Coordinator(DemoCredentials.Federation, hospital));
+            }
+
             processes.AddRange(shards.Select(shard => PrepareShard(hospital, folders[index], shard.Item1, shard.port, report)));
             OwnerOnlyFile.Write(Path.Combine(folders[index], "node.yaml"), DemoConfiguration.Node(hospital, ports[index], DemoRecords.FileName, shards, _options.DataEpsilon));
         }
@@ -146,7 +151,6 @@ internal sealed class DemoFederation : IAsyncDisposable
     private SupervisedProcess PrepareShard(string hospital, string nodeFolder, string name, int port, Action<string> report)
     {
         var (folder, configuration) = (Path.Combine(nodeFolder, name), Path.Combine(nodeFolder, name, "shard.yaml"));
-        _credentials.IssueInto(Path.Combine(nodeFolder, "coordinator"), PeerIdentity.Coordinator(DemoCredentials.Federation, hospital));
         _credentials.IssueInto(folder, PeerIdentity.Shard(DemoCredentials.Federation, name));
         OwnerOnlyFile.Write(configuration, DemoConfiguration.Shard(hospital, name, port, BundledModel.Folder));
         return new SupervisedProcess(name, DemoPrograms.Self, configuration, report, "shard", "serve", "--config", configuration);

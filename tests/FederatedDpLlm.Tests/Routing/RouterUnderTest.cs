@@ -148,11 +148,7 @@ internal sealed class RouterUnderTest : IAsyncDisposable
 
     private FederatedRouter Connect(IEnumerable<NodeEndpoint> endpoints)
     {
-        var (certificate, key) = _authority.Issue(PeerIdentity.Router("test"));
-        File.WriteAllText(Path.Combine(_folder, "link.pem"), certificate);
-        File.WriteAllText(Path.Combine(_folder, "link.key"), key);
-        File.WriteAllText(Path.Combine(_folder, "ca.pem"), _authority.Certificate.ExportCertificatePem());
-        var credentials = PeerCredentials.Load(Path.Combine(_folder, "link.pem"), Path.Combine(_folder, "link.key"), Path.Combine(_folder, "ca.pem"));
+        var credentials = _authority.IssueInto(_folder, PeerIdentity.Router("test"));
         _directory = new NodeDirectory("test", endpoints, credentials, Clock, NullLogger<NodeDirectory>.Instance);
         // In the order of names, so that a test knows who is asked first.
         return new FederatedRouter(

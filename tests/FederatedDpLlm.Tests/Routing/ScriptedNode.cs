@@ -52,11 +52,7 @@ internal sealed class ScriptedNode : HospitalNode.HospitalNodeBase, IAsyncDispos
     public static async Task<ScriptedNode> StartAsync(string id, FederationAuthority authority, string? certificateOf = null)
     {
         var folder = Directory.CreateTempSubdirectory("fedllm-scripted-").FullName;
-        var (certificate, key) = authority.Issue(PeerIdentity.Hospital(authority.Federation, certificateOf ?? id));
-        await File.WriteAllTextAsync(Path.Combine(folder, "link.pem"), certificate);
-        await File.WriteAllTextAsync(Path.Combine(folder, "link.key"), key);
-        await File.WriteAllTextAsync(Path.Combine(folder, "ca.pem"), authority.Certificate.ExportCertificatePem());
-        var credentials = PeerCredentials.Load(Path.Combine(folder, "link.pem"), Path.Combine(folder, "link.key"), Path.Combine(folder, "ca.pem"));
+        var credentials = authority.IssueInto(folder, PeerIdentity.Hospital(authority.Federation, certificateOf ?? id));
         Directory.Delete(folder, true);
 
         var builder = WebApplication.CreateSlimBuilder();

@@ -61,7 +61,7 @@ internal static class ShardDemo
         try
         {
             using var authority = FederationAuthority.Create(Federation, TimeProvider.System);
-            using var credentials = ShardCredentials.Write(Path.Combine(folder.FullName, "coordinator"), authority, PeerIdentity.Coordinator(Federation, Hospital));
+            using var credentials = authority.IssueInto(Path.Combine(folder.FullName, "coordinator"), PeerIdentity.Coordinator(Federation, Hospital));
             var names = Enumerable.Range(0, request.Degree).Select(shard => $"shard-{shard}").Concat(Enumerable.Range(0, request.Spares).Select(spare => $"spare-{spare}"));
             processes.AddRange(await Task.WhenAll(names.Select(name => ShardProcess.StartAsync(folder.FullName, authority, Hospital, name, Zone, BundledModel.CodingFolder, cancellationToken))));
             var options = new ShardClusterOptions

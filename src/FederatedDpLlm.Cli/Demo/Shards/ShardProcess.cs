@@ -28,7 +28,7 @@ internal sealed class ShardProcess : IDisposable
     public static async Task<ShardProcess> StartAsync(string folder, FederationAuthority authority, string coordinator, string node, string zone, string model, CancellationToken cancellationToken)
     {
         var own = Path.Combine(folder, node);
-        ShardCredentials.Write(own, authority, PeerIdentity.Shard(authority.Federation, node));
+        authority.IssueInto(own, PeerIdentity.Shard(authority.Federation, node)).Dispose();
         var configuration = Path.Combine(own, "shard.yaml");
         OwnerOnlyFile.Write(configuration, $"""
             federation: {authority.Federation}

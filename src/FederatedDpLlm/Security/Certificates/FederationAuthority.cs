@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using FederatedDpLlm.Security.Encryption;
 
 namespace FederatedDpLlm.Security.Certificates;
 
@@ -59,6 +60,22 @@ public sealed class FederationAuthority : IDisposable
         serial[0] &= 0x7F;
         using var certificate = request.Create(Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(_key), now - ClockSkew, now + PeerLifetime, serial);
         return (certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
+    }
+
+    /// <summary>
+    /// Issues what a peer holds into a folder, which is made where it is not: <c>link.pem</c>, <c>link.key</c> and <c>ca.pem</c>, for their owner only.
+    /// Certificates that are there are replaced.
+    /// </summary>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
+    public PeerCredentials IssueInto(string folder, PeerIdentity identity)
+    {
+        Directory.CreateDirectory(folder);
+        var (certificate, key) = Issue(identity);
+        var own = new LinkIdentityOptions { Certificate = "link.pem", Key = "link.key", Authority = "ca.pem" };
+        OwnerOnlyFile.Write(Path.Combine(folder, own.Certificate), certificate);
+        OwnerOnlyFile.Write(Path.Combine(folder, own.Key), key);
+        OwnerOnlyFile.Write(Path.Combine(folder, own.Authority), Certificate.ExportCertificatePem());
+        return own.Load(folder);
     }
 
     /// <summary>The authority's key as PEM: kept by whoever runs the federation, never by the router or a node.</summary>

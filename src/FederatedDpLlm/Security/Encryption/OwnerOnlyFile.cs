@@ -17,14 +17,13 @@ public static class OwnerOnlyFile
         }
     }
 
-    /// <summary>Writes a text, UTF-8, into a folder that is made where it is not. The file is there with all of it or not at all, also after a power cut.</summary>
-    /// <param name="path">The file.</param>
+    /// <summary>Writes a text, UTF-8. The file is there with all of it or not at all, also after a power cut.</summary>
+    /// <param name="path">The file; its folder is not made, for it may be misspelt.</param>
     /// <param name="content">All that it holds.</param>
     /// <param name="replace">Whether a file that is there gives way.</param>
     /// <exception cref="IOException">The file cannot be written, or is there and is to stay.</exception>
     public static void Write(string path, string content, bool replace = true)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         var part = path + ".part";
 
         // Left by one who was killed here; its rights are unknown.

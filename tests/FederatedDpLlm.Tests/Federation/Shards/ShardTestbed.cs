@@ -42,12 +42,16 @@ internal sealed class ShardTestbed : IDisposable
 
     public PeerCredentials Credentials(PeerIdentity identity, FederationAuthority? authority = null)
     {
-        var (certificate, key) = (authority ?? _authority).Issue(identity);
-        var path = Path.Combine(_folder.FullName, Guid.NewGuid().ToString("N"));
-        File.WriteAllText(path + ".pem", certificate);
-        File.WriteAllText(path + ".key", key);
-        File.WriteAllText(path + ".ca", _authority.Certificate.ExportCertificatePem());
-        return Own(PeerCredentials.Load(path + ".pem", path + ".key", path + ".ca"));
+        var folder = Path.Combine(_folder.FullName, Guid.NewGuid().ToString("N"));
+        var issued = Own((authority ?? _authority).IssueInto(folder, identity));
+        if (authority is null)
+        {
+            return issued;
+        }
+
+        // A stranger that trusts this federation: only the other side can refuse it.
+        File.WriteAllText(Path.Combine(folder, "ca.pem"), _authority.Certificate.ExportCertificatePem());
+        return Own(PeerCredentials.Load(Path.Combine(folder, "link.pem"), Path.Combine(folder, "link.key"), Path.Combine(folder, "ca.pem")));
     }
 
     public ShardHostOptions HostOptions(string node, string zone = Zone, string? model = null) => new()

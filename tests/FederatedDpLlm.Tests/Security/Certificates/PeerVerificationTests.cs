@@ -55,6 +55,32 @@ public sealed class PeerVerificationTests : IDisposable
         Assert.True(_verification.IsServer(Issue(loaded, HospitalA), HospitalA));
     }
 
+    [Fact]
+    public void A_peer_finds_its_credentials_in_its_folder_and_nobody_else_reads_them()
+    {
+        var folder = Directory.CreateTempSubdirectory("fedllm-peer-");
+        try
+        {
+            var own = Path.Combine(folder.FullName, "hospital-a");
+            _authority.IssueInto(own, Router).Dispose();
+            using var issued = _authority.IssueInto(own, HospitalA);
+            Assert.True(issued.Own.HasPrivateKey);
+            Assert.True(new PeerVerification(issued.Authority).IsServer(issued.Own, HospitalA));
+            Assert.Equal(["ca.pem", "link.key", "link.pem"], Directory.GetFiles(own).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+            if (!OperatingSystem.IsWindows())
+            {
+                foreach (var file in Directory.GetFiles(own))
+                {
+                    Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+                }
+            }
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     private static X509Certificate2 Issue(FederationAuthority authority, PeerIdentity identity)
     {
         var (certificate, key) = authority.Issue(identity);

@@ -8,14 +8,15 @@ public sealed class OwnerOnlyFileTests : IDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedllm-owner-");
 
     [Fact]
-    public void A_file_is_written_whole_for_its_owner_only_into_a_folder_that_is_made()
+    public void A_file_is_written_whole_for_its_owner_only()
     {
-        var path = Path.Combine(_folder.FullName, "peer", "link.key");
+        var path = Path.Combine(_folder.FullName, "link.key");
         OwnerOnlyFile.Write(path, "first");
         OwnerOnlyFile.Write(path, "zwei, kürzer");
         Assert.Equal("zwei, kürzer"u8, File.ReadAllBytes(path));
-        Assert.Equal([path], Directory.GetFiles(Path.GetDirectoryName(path)!));
+        Assert.Equal([path], Directory.GetFiles(_folder.FullName));
         RequireOwnerOnly(path);
+        Assert.Throws<DirectoryNotFoundException>(() => OwnerOnlyFile.Write(Path.Combine(_folder.FullName, "misspelt", "link.key"), "lost"));
     }
 
     [Fact]
