@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FederatedDpLlm.Security.Certificates;
 
 namespace FederatedDpLlm.EndToEnd.Tests;
 
@@ -43,6 +44,31 @@ public sealed class ShardCommandTests
         var (code, _, errors) = await Cli.RunAsync(["shard", .. arguments]);
         Assert.Equal(2, code);
         Assert.NotEmpty(errors);
+    }
+
+    [Theory]
+    [InlineData("port", "65536", "0 (any free one) to 65535"), InlineData("port", "-1", "0 (any free one) to 65535")]
+    [InlineData("threads", "0", "1 to 1024"), InlineData("threads", "1025", "1 to 1024")]
+    [InlineData("memory_mebibytes", "0", "1 to 16777216"), InlineData("memory_mebibytes", "9223372036854775807", "1 to 16777216")]
+    [InlineData("address", "nowhere", "an IP address")]
+    public async Task A_shard_that_must_not_start_says_which_value_is_wrong_and_what_to_give(string key, string value, string range)
+    {
+        var folder = PassingFolder.Make();
+        var configuration = Path.Combine(folder, "shard.yaml");
+        using (var authority = FederationAuthority.Create("demo", TimeProvider.System))
+        {
+            authority.IssueInto(folder, PeerIdentity.Shard("demo", "shard-0")).Dispose();
+        }
+
+        await File.WriteAllTextAsync(
+            configuration,
+            $"{key}: {value}\n" + "federation: demo\nnode: shard-0\nzone: hospital-a\ncoordinator: hospital-a\nmodel: none\nidentity: {certificate: link.pem, key: link.key, authority: ca.pem}\n",
+            TestContext.Current.CancellationToken);
+        var (code, output, errors) = await Cli.RunAsync("shard", "serve", "--config", configuration);
+        Assert.Equal((2, string.Empty), (code, output));
+        Assert.Contains($"'{key}' is ", errors, StringComparison.Ordinal);
+        Assert.Contains(value, errors, StringComparison.Ordinal);
+        Assert.Contains(range, errors, StringComparison.Ordinal);
     }
 
     private static void Check(JsonElement line, string strategy, int degree)

@@ -1,3 +1,4 @@
+using FederatedDpLlm.Configuration;
 using FederatedDpLlm.Security.Certificates;
 
 namespace FederatedDpLlm.Cli.Demo.Shards;
@@ -5,6 +6,9 @@ namespace FederatedDpLlm.Cli.Demo.Shards;
 /// <summary>The YAML file of <c>fedllm shard serve</c>. Paths in it are relative to the file.</summary>
 internal sealed record ShardConfiguration
 {
+    private const long MostMebibytes = 16L << 20;
+    private const int MostThreads = 1024;
+
     /// <summary>The federation's name, as its certificates carry it.</summary>
     public required string Federation { get; init; }
 
@@ -27,14 +31,32 @@ internal sealed record ShardConfiguration
     public string Address { get; init; } = "127.0.0.1";
 
     /// <summary>The port to listen on; 0 for any free one.</summary>
-    /// <value>Default: 0.</value>
+    /// <value>0 to 65,535. Default: 0.</value>
     public int Port { get; init; }
 
     /// <summary>How much memory a plan may fill with weights, in MiB.</summary>
-    /// <value>Default: 2048.</value>
+    /// <value>1 to 16,777,216 (16 TiB). Default: 2048.</value>
     public long MemoryMebibytes { get; init; } = 2048;
 
     /// <summary>Most threads of one request.</summary>
-    /// <value>Default: 1.</value>
+    /// <value>1 to 1,024. Default: 1.</value>
     public int Threads { get; init; } = 1;
+
+    /// <exception cref="ConfigurationException">The file cannot be read, or a value is out of its range.</exception>
+    public static ShardConfiguration Load(string path)
+    {
+        var read = StrictYaml.Load<ShardConfiguration>(path);
+        Require(read.Port is >= 0 and <= 65_535, "port", read.Port, "0 (any free one) to 65535");
+        Require(read.MemoryMebibytes is >= 1 and <= MostMebibytes, "memory_mebibytes", read.MemoryMebibytes, $"1 to {MostMebibytes}");
+        Require(read.Threads is >= 1 and <= MostThreads, "threads", read.Threads, $"1 to {MostThreads}");
+        return read;
+    }
+
+    private static void Require(bool holds, string key, long value, string range)
+    {
+        if (!holds)
+        {
+            throw new ConfigurationException($"'{key}' is {value}: give {range}.");
+        }
+    }
 }

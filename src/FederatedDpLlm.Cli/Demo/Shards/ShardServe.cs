@@ -14,7 +14,7 @@ internal static class ShardServe
 {
     public static async Task<int> RunAsync(string path, CancellationToken cancellationToken)
     {
-        var configuration = StrictYaml.Load<ShardConfiguration>(path);
+        var configuration = ShardConfiguration.Load(path);
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         using var loggers = LoggerFactory.Create(logging => logging.AddSimpleConsole(options => options.SingleLine = true).AddConsole(options => options.LogToStandardErrorThreshold = LogLevel.Trace));
         using var credentials = configuration.Identity.Load(folder);
