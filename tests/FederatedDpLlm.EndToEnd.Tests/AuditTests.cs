@@ -30,17 +30,17 @@ public sealed class AuditTests
         ("unknown trust", Ask(new { trust = Word }), 400, "Refused:invalid-value"),
         ("purpose that is a text", Ask(new { purpose = $"to ask of a {Word}" }), 400, "Refused:invalid-value"),
         ("purpose without a quota", Ask(new { purpose = Word, epsilon = 0.1 }), 400, "Refused:invalid-request"),
-        ("seed in a private mode", new { model = "ward", seed = 1, messages = new[] { new { role = "user", content = Word } } }, 400, "Refused:invalid-request"),
+        ("seed in a private mode", new { model = "ward-2m", seed = 1, messages = new[] { new { role = "user", content = Word } } }, 400, "Refused:invalid-request"),
         ("unknown model", new { model = Word, messages = new[] { new { role = "user", content = Word } } }, 404, "Refused:model-not-found"),
-        ("no messages", new { model = "ward" }, 400, "Refused:invalid-value"),
-        ("unknown role", new { model = "ward", messages = new[] { new { role = Word, content = Word } } }, 400, "Refused:invalid-value"),
+        ("no messages", new { model = "ward-2m" }, 400, "Refused:invalid-value"),
+        ("unknown role", new { model = "ward-2m", messages = new[] { new { role = Word, content = Word } } }, 400, "Refused:invalid-value"),
         ("no JSON", $"{{\"{Word}\": ", 400, "Refused:invalid-body"),
         ("JSON of another shape", $"{{\"messages\": {{\"{Word}\": 1}}}}", 400, "Refused:invalid-body"),
-        ("half a character", "{\"model\": \"ward\", \"messages\": [{\"role\": \"user\", \"content\": \"\\ud800\"}]}", 400, "Refused:invalid-value"),
-        ("half a character in a part", "{\"model\": \"ward\", \"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"\\ud800\", \"text\": \"x\"}]}]}", 400, "Refused:invalid-value"),
+        ("half a character", "{\"model\": \"ward-2m\", \"messages\": [{\"role\": \"user\", \"content\": \"\\ud800\"}]}", 400, "Refused:invalid-value"),
+        ("half a character in a part", "{\"model\": \"ward-2m\", \"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"\\ud800\", \"text\": \"x\"}]}]}", 400, "Refused:invalid-value"),
         ("half a character in a form", Form("{\"enum\": [\"\\ud800\"]}"), 400, "Refused:invalid-request"),
         ("half a character in a form's name", Form("{\"type\": \"object\", \"properties\": {\"\\ud800\": {}}, \"required\": [\"\\ud800\"]}"), 400, "Refused:invalid-body"),
-        ("one token twice", "{\"model\": \"ward\", \"logit_bias\": {\"1\": 1, \"01\": 1}, \"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}", 400, "Refused:invalid-value"),
+        ("one token twice", "{\"model\": \"ward-2m\", \"logit_bias\": {\"1\": 1, \"01\": 1}, \"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}", 400, "Refused:invalid-value"),
         ("too long", new string(' ', 1024 * 1024) + Word, 413, "Refused:invalid-body"),
     ];
 
@@ -93,7 +93,7 @@ public sealed class AuditTests
 
     private static object Ask(object privacy, bool stream = false) => new
     {
-        model = "ward",
+        model = "ward-2m",
         stream,
         max_tokens = 2,
         messages = new[] { new { role = "user", content = $"What of the {Word}?" } },
@@ -101,7 +101,7 @@ public sealed class AuditTests
     };
 
     private static string Form(string schema) =>
-        $"{{\"model\": \"ward\", \"privacy\": {{\"mechanism\": \"public\"}}, \"messages\": [{{\"role\": \"user\", \"content\": \"x\"}}], \"response_format\": {{\"type\": \"json_schema\", \"json_schema\": {{\"name\": \"x\", \"schema\": {schema}}}}}}}";
+        $"{{\"model\": \"ward-2m\", \"privacy\": {{\"mechanism\": \"public\"}}, \"messages\": [{{\"role\": \"user\", \"content\": \"x\"}}], \"response_format\": {{\"type\": \"json_schema\", \"json_schema\": {{\"name\": \"x\", \"schema\": {schema}}}}}}}";
 
     private static void AssertLog(FederationUnderTest demo, string name, (int Status, string? RequestId, string Body) response, int status, string log)
     {

@@ -46,7 +46,7 @@ public sealed partial class CopiedNodeTests(SharedFederation shared)
         // Two steps with much noise: what they cost is told by the training, and charged for two hospitals.
         var adapter = Path.Combine(Directory.CreateTempSubdirectory("fedllm-adapter-").FullName, "adapter");
         var records = Path.Combine(shared.Demo.DataFolder, "nodes", "hospital-a", "records.jsonl");
-        var trained = await Cli.JsonAsync(["train", "--records", records, "--out", adapter, "--model", Repository.Path("models", "ward"), "--steps", "2", "--epsilon", "0.1", "--rank", "2", "--json"]);
+        var trained = await Cli.JsonAsync(["train", "--records", records, "--out", adapter, "--model", Repository.Path("models", "ward-2m"), "--steps", "2", "--epsilon", "0.1", "--rank", "2", "--json"]);
         var expected = 2 * trained.GetProperty("servingRho").GetDouble();
         Assert.InRange(expected, 1e-3, 1);
 

@@ -111,7 +111,7 @@ public sealed class FederationUnderTest : IAsyncDisposable
     /// <summary>An answer that goes on until its node is lost: the end token is out of its reach. Private, or of the base model alone where it names no epsilon.</summary>
     public static object LongStream(double? epsilon) => new
     {
-        model = "ward",
+        model = "ward-2m",
         stream = true,
         max_tokens = 600,
         logit_bias = new Dictionary<string, int> { ["1"] = -100 },
@@ -121,7 +121,7 @@ public sealed class FederationUnderTest : IAsyncDisposable
 
     public static object Choice(double epsilon, string? trust = null, string? strategy = null, int n = 1) => new
     {
-        model = "ward",
+        model = "ward-2m",
         n,
         messages = new[] { new { role = "user", content = "Which department sees most patients with chest pain?" } },
         privacy = new { epsilon, choices = new[] { "emergency", "cardiology", "radiology", "general" }, trust, strategy },

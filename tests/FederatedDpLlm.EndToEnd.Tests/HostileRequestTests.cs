@@ -15,7 +15,7 @@ public sealed class HostileRequestTests(SharedFederation shared)
     [InlineData("\"privacy\": {\"choices\": [\"\\ud800\", \"a\"]}", null), InlineData("\"stop\": \"\\ud800\"", "stop")]
     public async Task A_field_that_cannot_be_is_an_error_that_names_it(string field, string? parameter)
     {
-        var (status, body) = await SendAsync(await shared.Demo.TokenForAsync("hostile", "cardiology"), "{\"model\": \"ward\", \"messages\": [{\"role\": \"user\", \"content\": \"x\"}], " + field + "}");
+        var (status, body) = await SendAsync(await shared.Demo.TokenForAsync("hostile", "cardiology"), "{\"model\": \"ward-2m\", \"messages\": [{\"role\": \"user\", \"content\": \"x\"}], " + field + "}");
         Assert.Equal(400, status);
         var error = body.GetProperty("error");
         Assert.True(parameter is null || error.GetProperty("param").GetString() == parameter, error.ToString());
@@ -25,7 +25,7 @@ public sealed class HostileRequestTests(SharedFederation shared)
     [Fact]
     public async Task A_body_that_is_no_utf8_is_an_error_of_its_own()
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new ByteArrayContent([.. "{\"model\": \"ward\", \"response_format\": {\"x\": \""u8, 0xC3, .. "\"}}"u8]) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new ByteArrayContent([.. "{\"model\": \"ward-2m\", \"response_format\": {\"x\": \""u8, 0xC3, .. "\"}}"u8]) };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await shared.Demo.TokenForAsync("hostile", "cardiology"));
         using var response = await shared.Demo.Client.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Contains("not UTF-8", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
@@ -65,7 +65,7 @@ public sealed class HostileRequestTests(SharedFederation shared)
     public async Task Questions_to_the_base_model_are_spread_over_the_hospitals()
     {
         var token = await shared.Demo.TokenForAsync("public-asker", "cardiology");
-        var body = "{\"model\": \"ward\", \"max_tokens\": 40, \"messages\": [{\"role\": \"user\", \"content\": \"Tell me a story.\"}], \"privacy\": {\"mechanism\": \"public\", \"strategy\": \"privacy-aware\"}}";
+        var body = "{\"model\": \"ward-2m\", \"max_tokens\": 40, \"messages\": [{\"role\": \"user\", \"content\": \"Tell me a story.\"}], \"privacy\": {\"mechanism\": \"public\", \"strategy\": \"privacy-aware\"}}";
         var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => SendAsync(token, body)));
         Assert.All(answers, answer => Assert.Equal(200, answer.Status));
         Assert.True(answers.Select(answer => answer.Body.GetProperty("privacy").GetProperty("nodes")[0].GetString()).Distinct().Count() > 1);

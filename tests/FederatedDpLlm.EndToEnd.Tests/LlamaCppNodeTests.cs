@@ -19,7 +19,7 @@ public sealed class LlamaCppNodeTests
         var library = LlamaCpp.FolderIn(Repository.Root);
         Assert.SkipWhen(library is null, "needs llama.cpp from npm (node-llama-cpp 3.22.1, Linux x64); ./test.sh installs it where npm works");
         var folder = Directory.CreateTempSubdirectory("fedllm-llama-").FullName;
-        var exported = Path.Combine(folder, "ward.gguf");
+        var exported = Path.Combine(folder, "ward-2m.gguf");
         ModelConversion.ToGguf(BundledModel.Folder, null, exported, ElementType.Float32, null, TestContext.Current.CancellationToken);
         await using var engine = await LlamaCppServer.StartAsync(library!, exported);
         await using var demo = await FederationUnderTest.StartAsync();

@@ -8,14 +8,14 @@ public sealed class ModelCommandTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedllm-models-");
 
-    private static string Ward => Repository.Path("models", "ward");
+    private static string Ward => Repository.Path("models", "ward-2m");
 
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
     public async Task A_model_goes_out_and_comes_in_again_and_writes_the_same_tokens_with_progress_on_the_way()
     {
-        var (gguf, folder, small) = (At("ward.gguf"), At("ward"), At("ward-q8.gguf"));
+        var (gguf, folder, small) = (At("ward-2m.gguf"), At("ward-2m"), At("ward-2m-q8.gguf"));
         var (code, output, errors) = await Cli.RunAsync("model", "export", "--model", Ward, "--to", gguf, "--json");
         Assert.Equal(0, code);
         var written = Assert.Single(output.TrimEnd().Split('\n'));
@@ -40,7 +40,7 @@ public sealed class ModelCommandTests : IDisposable
     [Fact]
     public async Task A_truncated_model_is_an_error_that_names_the_trouble_and_leaves_nothing()
     {
-        var (whole, broken, to) = (At("ward.gguf"), At("broken.gguf"), At("out.gguf"));
+        var (whole, broken, to) = (At("ward-2m.gguf"), At("broken.gguf"), At("out.gguf"));
         Assert.Equal(0, (await Cli.RunAsync("model", "export", "--model", Ward, "--to", whole)).Code);
         var bytes = await File.ReadAllBytesAsync(whole, TestContext.Current.CancellationToken);
         await File.WriteAllBytesAsync(broken, bytes[..(bytes.Length / 2)], TestContext.Current.CancellationToken);

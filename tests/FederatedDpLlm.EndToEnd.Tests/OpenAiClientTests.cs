@@ -8,7 +8,7 @@ namespace FederatedDpLlm.EndToEnd.Tests;
 public sealed class OpenAiClientTests(SharedFederation shared)
 {
     [Fact]
-    public async Task It_lists_the_models() => Assert.Equal("ward", (await RunAsync("openai-models", "models")).GetProperty("model").GetString());
+    public async Task It_lists_the_models() => Assert.Equal("ward-2m", (await RunAsync("openai-models", "models")).GetProperty("model").GetString());
 
     [Fact]
     public async Task It_gets_an_answer_with_what_it_cost()

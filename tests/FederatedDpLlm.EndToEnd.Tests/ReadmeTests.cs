@@ -18,10 +18,10 @@ public sealed partial class ReadmeTests(SharedFederation shared)
     // What makes a command of minutes or hours one of seconds; its own words stay as they are but for the names of files.
     private static readonly Dictionary<string, (string Short, string[] Prints)> WithinText = new(StringComparer.Ordinal)
     {
-        ["./fedllm pretrain --recipe NAME --out FOLDER"] = ("./fedllm pretrain --recipe ward --out FOLDER --steps 1 --json", ["\"loss\":"]),
+        ["./fedllm pretrain --out FOLDER"] = ("./fedllm pretrain --out FOLDER --steps 1 --json", ["\"loss\":"]),
         ["./fedllm eval sections --records TRAIN.csv --questions VALIDATION.csv,TEST.csv"] =
             ("./fedllm eval sections --records notes.csv --questions notes.csv,notes.csv --json", ["\"questions\":6", "\"majorityClass\":"]),
-        ["./fedllm model inspect --model FILE"] = ($"./fedllm model inspect --model '{Repository.Path("models", "ward")}' --json", ["\"parameters\":1410688"]),
+        ["./fedllm model inspect --model FILE"] = ($"./fedllm model inspect --model '{Repository.Path("models", "ward-2m")}' --json", ["\"parameters\":1706112"]),
         ["./fedllm train --records notes.jsonl --out adapter --epsilon 8"] = ("./fedllm train --records notes.jsonl --out adapter --epsilon 8 --steps 2 --json", ["\"epsilon\":7.9"]),
     };
 
@@ -100,7 +100,7 @@ public sealed partial class ReadmeTests(SharedFederation shared)
     {
         await using var demo = await FederationUnderTest.StartWithAsync(arguments => tree.Start(command, arguments), null, "--hospitals", "2");
         var choices = command.Contains("section_header", StringComparison.Ordinal) ? new[] { "GENHX", "ROS", "CC" } : ["emergency", "cardiology", "radiology", "general"];
-        var (status, body, _) = await demo.AskAsync(demo.Token, new { model = "ward", messages = new[] { new { role = "user", content = "Which is it?" } }, privacy = new { choices } });
+        var (status, body, _) = await demo.AskAsync(demo.Token, new { model = "ward-2m", messages = new[] { new { role = "user", content = "Which is it?" } }, privacy = new { choices } });
         Assert.True(status == 200, $"{command}: {body}");
         Assert.Contains(body.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString(), choices);
         Assert.Equal(2, demo.Nodes.Count);

@@ -21,7 +21,7 @@ public sealed class RealRecordsTests
         {
             var (status, body, _) = await demo.AskAsync(demo.Token, new
             {
-                model = "ward",
+                model = "ward-2m",
                 messages = new[] { new { role = "user", content = "Doctor: Any surgeries in the past? Patient: My appendix was taken out. Which note section is this about?" } },
                 privacy = new { epsilon = 1, trust, choices = new[] { "PASTSURGICAL", "FAM/SOCHX", "GENHX", "ROS" } },
             });

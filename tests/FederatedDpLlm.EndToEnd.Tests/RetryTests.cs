@@ -28,7 +28,7 @@ public sealed class RetryTests(SharedFederation shared)
     public async Task A_repeated_stream_says_the_same_and_what_it_cost()
     {
         var token = await shared.Demo.TokenForAsync("repeats-streams", "radiology");
-        var body = new { model = "ward", stream = true, max_tokens = 8, messages = new[] { new { role = "user", content = "Describe a patient." } }, privacy = new { epsilon = 1.0 } };
+        var body = new { model = "ward-2m", stream = true, max_tokens = 8, messages = new[] { new { role = "user", content = "Describe a patient." } }, privacy = new { epsilon = 1.0 } };
         var first = await shared.Demo.AskOnceAsync(token, body, "one", Cancel);
         var spent = await shared.Demo.SpentByAsync("repeats-streams");
         var second = await shared.Demo.AskOnceAsync(token, body, "one", Cancel);
@@ -87,7 +87,7 @@ public sealed class RetryTests(SharedFederation shared)
     public async Task Who_leaves_in_the_middle_finds_the_answer_on_return()
     {
         var token = await shared.Demo.TokenForAsync("leaves", "radiology");
-        var body = new { model = "ward", n = 8, max_tokens = 64, messages = new[] { new { role = "user", content = "Describe a patient." } }, privacy = new { epsilon = 0.5 } };
+        var body = new { model = "ward-2m", n = 8, max_tokens = 64, messages = new[] { new { role = "user", content = "Describe a patient." } }, privacy = new { epsilon = 0.5 } };
         using var leaving = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
         var left = false;
         try

@@ -68,7 +68,7 @@ public sealed class SecrecyTests
 
         Assert.Equal(429, (await demo.AskAsync(token, Choice(50, "node"))).Status);
         Assert.Equal(400, (await demo.AskAsync(token, Choice(-1, "node"))).Status);
-        Assert.Equal(400, (await demo.AskAsync(token, new { model = "ward", messages = new[] { new { role = InPrompt, content = InPrompt } } })).Status);
+        Assert.Equal(400, (await demo.AskAsync(token, new { model = "ward-2m", messages = new[] { new { role = InPrompt, content = InPrompt } } })).Status);
         Assert.Equal(404, (await demo.AskAsync(token, new { model = "none", messages = new[] { new { role = "user", content = InPrompt } } })).Status);
         Assert.Equal(401, (await demo.AskAsync("not-a-token", Choice(1, "node"))).Status);
 
@@ -104,14 +104,14 @@ public sealed class SecrecyTests
 
     private static object Choice(double epsilon, string trust) => new
     {
-        model = "ward",
+        model = "ward-2m",
         messages = new[] { new { role = "user", content = $"Who has {InPrompt}?" } },
         privacy = new { epsilon, trust, choices = new[] { InOption, "nobody" } },
     };
 
     private static object Free(double epsilon, string trust, string content = $"What of {InPrompt}?") => new
     {
-        model = "ward",
+        model = "ward-2m",
         max_tokens = 6,
         messages = new[] { new { role = "user", content } },
         privacy = new { epsilon, trust },

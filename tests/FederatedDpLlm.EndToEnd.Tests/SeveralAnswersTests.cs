@@ -29,7 +29,7 @@ public sealed class SeveralAnswersTests(SharedFederation shared)
         var token = await shared.Demo.TokenForAsync("decodes-several-" + trust, "cardiology");
         var (status, body, _) = await shared.Demo.AskAsync(token, new
         {
-            model = "ward",
+            model = "ward-2m",
             n = 2,
             max_tokens = 6,
             messages = new[] { new { role = "user", content = "Describe a patient." } },
@@ -52,7 +52,7 @@ public sealed class SeveralAnswersTests(SharedFederation shared)
         var user = $"streams-several-{trust}-{includeUsage}";
         var chunks = await shared.Demo.StreamAsync(await shared.Demo.TokenForAsync(user, "cardiology"), new
         {
-            model = "ward",
+            model = "ward-2m",
             n = Answers,
             stream = true,
             stream_options = new { include_usage = includeUsage },
@@ -91,7 +91,7 @@ public sealed class SeveralAnswersTests(SharedFederation shared)
         var token = await shared.Demo.TokenForAsync("stops");
         async Task<JsonElement> Ask(params string[] stop) => (await shared.Demo.AskAsync(token, new
         {
-            model = "ward",
+            model = "ward-2m",
             max_tokens = Tokens,
             temperature = 0,
             stop,
@@ -118,7 +118,7 @@ public sealed class SeveralAnswersTests(SharedFederation shared)
         var token = await shared.Demo.TokenForAsync("writes-purposes", "cardiology");
         foreach (var purpose in new[] { "Mrs Miller has a cough", new string('a', 300), "\ud800", string.Empty })
         {
-            var (status, body, _) = await shared.Demo.AskAsync(token, new { model = "ward", max_tokens = 4, messages = new[] { new { role = "user", content = "Who?" } }, privacy = new { mechanism = "public", purpose } });
+            var (status, body, _) = await shared.Demo.AskAsync(token, new { model = "ward-2m", max_tokens = 4, messages = new[] { new { role = "user", content = "Who?" } }, privacy = new { mechanism = "public", purpose } });
             Assert.Equal(400, status);
             Assert.DoesNotContain("Miller", body.ToString(), StringComparison.Ordinal);
         }
@@ -144,7 +144,7 @@ public sealed class SeveralAnswersTests(SharedFederation shared)
         var token = await shared.Demo.TokenForAsync("counts-tokens", "cardiology");
         async Task<int> PromptTokens(string content, string mechanism) => (await shared.Demo.AskAsync(token, new
         {
-            model = "ward",
+            model = "ward-2m",
             max_tokens = 4,
             messages = new[] { new { role = "user", content } },
             privacy = new { mechanism, epsilon = mechanism == "public" ? (double?)null : 0.5 },

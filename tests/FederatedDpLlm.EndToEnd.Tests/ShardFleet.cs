@@ -51,7 +51,7 @@ internal sealed class ShardFleet : IDisposable
             node: {{node}}
             zone: {{Zone}}
             coordinator: {{Zone}}
-            model: '{{BundledModel.CodingFolder}}'
+            model: '{{BundledModel.Folder}}'
             identity: { certificate: link.pem, key: link.key, authority: ca.pem }
             """);
         var process = Cli.Start(["shard", "serve", "--config", configuration], [("FEDLLM_STOP_WITH_INPUT", "1")]);

@@ -22,13 +22,13 @@ public sealed class ShardKillTests : IDisposable
     ];
 
     private readonly ShardFleet _fleet = new();
-    private readonly ShardedModel _model = ShardedModel.Load(BundledModel.CodingFolder);
+    private readonly ShardedModel _model = ShardedModel.Load(BundledModel.Folder);
     private readonly int[] _prompt;
     private readonly List<float[]> _whole = [];
 
     public ShardKillTests()
     {
-        var model = LanguageModel.Load(BundledModel.CodingFolder, 1);
+        var model = LanguageModel.Load(BundledModel.Folder, 1);
         _prompt = [.. model.Tokenizer.BeginToken is { } begin ? [begin] : Array.Empty<int>(), .. model.Tokenizer.Encode("Patient with chest pain since two hours. Which department sees it?")];
         using var batch = model.OpenBatch([_prompt], Cancellation);
         for (var token = 0; token < Tokens; token++)
@@ -88,7 +88,7 @@ public sealed class ShardKillTests : IDisposable
     private Task<ShardCluster> StartAsync(ShardStrategy strategy, IReadOnlyList<ShardFleet.Member> members, int spares, TimeSpan step) => ShardCluster.StartAsync(
         new ShardClusterOptions
         {
-            Federation = ShardFleet.Federation, Model = BundledModel.CodingFolder, Zones = TrustZones.Only(ShardFleet.Zone), Strategy = strategy,
+            Federation = ShardFleet.Federation, Model = BundledModel.Folder, Zones = TrustZones.Only(ShardFleet.Zone), Strategy = strategy,
             Nodes = [.. members.SkipLast(spares).Select(member => member.Endpoint)], Spares = [.. members.TakeLast(spares).Select(member => member.Endpoint)],
             Timeouts = new ShardTimeouts { Connect = TimeSpan.FromSeconds(30), Step = step },
         },

@@ -29,7 +29,7 @@ public sealed class ShardedHospitalTests
         {
             var (status, body, _) = await demo.AskAsync(token, new
             {
-                model = "ward",
+                model = "ward-2m",
                 messages = new[] { new { role = "user", content = "Which department sees most patients with chest pain?" } },
                 max_tokens = choices ? (int?)null : 6,
                 privacy = choices ? (object)new { epsilon = 1, trust, choices = new[] { "emergency", "cardiology", "radiology" } } : new { epsilon = 1, trust, mechanism = "private-decoding" },

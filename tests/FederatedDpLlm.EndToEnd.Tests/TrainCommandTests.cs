@@ -130,7 +130,7 @@ public sealed class TrainCommandTests : IDisposable
     private string At(string name) => Path.Combine(_folder.FullName, name);
 
     private static string[] Arguments(string records, string output) =>
-        ["train", "--records", records, "--out", output, "--model", Repository.Path("models", "ward"), "--steps", "60", "--sampling-rate", "0.3", "--rank", "4", "--json"];
+        ["train", "--records", records, "--out", output, "--model", Repository.Path("models", "ward-2m"), "--steps", "60", "--sampling-rate", "0.3", "--rank", "4", "--json"];
 
     // The secret is given here, so that two trainings can be compared; the command draws one where there is none.
     private string Prepared(string name)

@@ -17,7 +17,7 @@ internal sealed class FirstTokenClaim : IClaim
 
     public async IAsyncEnumerable<Measurement> MeasureAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var model = Path.Combine(Repository.Root, "models", "ward");
+        var model = Path.Combine(Repository.Root, "models", "ward-2m");
         var first = new List<double>();
         for (var round = 0; round <= Rounds; round++)
         {

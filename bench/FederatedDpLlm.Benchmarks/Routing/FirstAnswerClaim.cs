@@ -68,7 +68,7 @@ internal sealed class FirstAnswerClaim : IClaim
             "/v1/chat/completions",
             new
             {
-                model = "ward",
+                model = "ward-2m",
                 messages = new[] { new { role = "user", content = "Which department sees most patients with chest pain?" } },
                 privacy = new { epsilon = 1, choices = new[] { "emergency", "cardiology", "radiology", "general" } },
             },

@@ -19,6 +19,7 @@ internal static class CanaryCommand
         var epsilon = new Option<double>("--epsilon") { Description = "The promise of the private training, above 0.", DefaultValueFactory = _ => defaults.Epsilon };
         var steps = new Option<int>("--steps") { Description = "Steps of both trainings.", DefaultValueFactory = _ => defaults.Steps };
         var notes = new Option<int>("--notes") { Description = "Notes, of which 100 hold a planted number; at least 200.", DefaultValueFactory = _ => defaults.Notes };
+        var seed = new Option<ulong>("--seed") { Description = "Of the notes and the planted numbers; subsets and noise are fresh in every run.", DefaultValueFactory = _ => defaults.Seed };
         var threads = new Option<int>("--threads") { Description = "The results do not depend on them.", DefaultValueFactory = _ => Environment.ProcessorCount };
         var json = JsonLine.Option();
         epsilon.Require(value => value is > 0.01 and <= 100, "--epsilon is above 0.01 and at most 100.");
@@ -27,12 +28,16 @@ internal static class CanaryCommand
         threads.Require(value => value is >= 1 and <= 256, "--threads is 1 to 256.");
         var command = new Command("canary", "Plants made-up insurance numbers in notes, fine-tunes with and without privacy, and tries to get the numbers back.")
         {
-            model, epsilon, steps, notes, threads, json,
+            model, epsilon, steps, notes, seed, threads, json,
         };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => Run(
                 parsed.GetValue(model),
-                defaults with { Epsilon = parsed.GetValue(epsilon), Steps = parsed.GetValue(steps), Notes = parsed.GetValue(notes), Threads = parsed.GetValue(threads) },
+                defaults with
+                {
+                    Epsilon = parsed.GetValue(epsilon), Steps = parsed.GetValue(steps), Notes = parsed.GetValue(notes), Seed = parsed.GetValue(seed),
+                    Threads = parsed.GetValue(threads),
+                },
                 parsed.GetValue(json),
                 cancellationToken),
             cancellationToken));

@@ -118,7 +118,7 @@ internal static class DemoCommand
               curl -s {{{federation.Url}}}/v1/chat/completions \
                 -H 'Authorization: Bearer {{{federation.ClinicianToken}}}' \
                 -H 'Content-Type: application/json' \
-                -d '{"model":"ward","messages":[{"role":"user","content":"Which department sees most patients with chest pain?"}],
+                -d '{"model":"ward-2m","messages":[{"role":"user","content":"Which department sees most patients with chest pain?"}],
                      "privacy":{"epsilon":1,"choices":["emergency","cardiology","radiology","general"]}}'
 
             Hospitals, budgets and the last requests:  {{{federation.Url}}}/

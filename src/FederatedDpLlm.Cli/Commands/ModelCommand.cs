@@ -7,7 +7,7 @@ using FederatedDpLlm.Models.Training.Corpus.Coding;
 
 namespace FederatedDpLlm.Cli.Commands;
 
-/// <summary><c>fedllm model</c>; of it <c>eval</c>: how well models code cases and read their context, measured on notes that no training saw.</summary>
+/// <summary><c>fedllm model</c>; of it <c>eval</c>: how well a model codes cases and reads its context, measured on notes that no training saw.</summary>
 internal static class ModelCommand
 {
     private const int DefaultQuestions = 500;
@@ -19,7 +19,7 @@ internal static class ModelCommand
 
     private static Command Evaluate()
     {
-        var bundled = new Option<bool>("--bundled") { Description = "The models that the product ships: ward-2m codes, ward reads." };
+        var bundled = new Option<bool>("--bundled") { Description = "The model that the product ships." };
         var model = new Option<string?>("--model") { Description = "A model's folder." };
         var questions = new Option<int>("--questions") { Description = "Questions of each kind.", DefaultValueFactory = _ => DefaultQuestions };
         var json = JsonLine.Option();
@@ -33,39 +33,37 @@ internal static class ModelCommand
 
     private static int Run(string? folder, int questions, bool json, CancellationToken cancellationToken)
     {
-        var coder = LanguageModel.Load(folder ?? BundledModel.CodingFolder);
-        var reader = folder is null ? LanguageModel.Load(BundledModel.Folder) : coder;
+        var model = LanguageModel.Load(folder ?? BundledModel.Folder);
         Console.Error.WriteLine($"{questions} cases to code ...");
-        var coding = CodingEvaluation.Measure(coder, questions, cancellationToken);
+        var coding = CodingEvaluation.Measure(model, questions, cancellationToken);
         Console.Error.WriteLine($"{2 * questions} questions to read from notes ...");
-        var one = ReadingEvaluation.Accuracy(reader, questions, 1, cancellationToken);
-        var three = ReadingEvaluation.Accuracy(reader, questions, 3, cancellationToken);
-        Show((coder, coding), (reader, one, three), questions, json);
+        var one = ReadingEvaluation.Accuracy(model, questions, 1, cancellationToken);
+        var three = ReadingEvaluation.Accuracy(model, questions, 3, cancellationToken);
+        Show(model, coding, (one, three), questions, json);
         return ExitCode.Good;
     }
 
-    private static void Show(
-        (LanguageModel Model, (double Accuracy, double BayesOptimal) Share) coding, (LanguageModel Model, double One, double Three) reading, int questions, bool json)
+    private static void Show(LanguageModel model, (double Accuracy, double BayesOptimal) coding, (double One, double Three) reading, int questions, bool json)
     {
         var codes = CodingWorld.Instance.Conditions.Count;
         if (json)
         {
             JsonLine.Write(new
             {
-                accuracy = coding.Share.Accuracy,
-                bayesOptimal = coding.Share.BayesOptimal,
+                accuracy = coding.Accuracy,
+                bayesOptimal = coding.BayesOptimal,
                 questions,
                 codes,
-                parameters = coding.Model.Configuration.Parameters,
+                parameters = model.Configuration.Parameters,
 
                 // Every answer stands in its note, so the best possible reader is always right.
-                reading = new { accuracy = reading.One, accuracyAmongThree = reading.Three, bayesOptimal = 1.0, chance = 0.25, parameters = reading.Model.Configuration.Parameters },
+                reading = new { accuracy = reading.One, accuracyAmongThree = reading.Three, bayesOptimal = 1.0, chance = 0.25 },
                 seed = ReadingEvaluation.HeldOutSeed,
             });
             return;
         }
 
-        Console.Out.WriteLine($"the code of a case:            {coding.Share.Accuracy:P1} of {questions} notes, {codes} codes (the best possible answers: {coding.Share.BayesOptimal:P1})");
+        Console.Out.WriteLine($"the code of a case:            {coding.Accuracy:P1} of {questions} notes, {codes} codes (the best possible answers: {coding.BayesOptimal:P1})");
         Console.Out.WriteLine($"one note in the context:       {reading.One:P1} of {questions} four-way choices (chance 25 %)");
         Console.Out.WriteLine($"the right note among three:    {reading.Three:P1} of {questions} four-way choices (chance 25 %)");
     }

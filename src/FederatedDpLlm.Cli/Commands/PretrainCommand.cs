@@ -1,19 +1,16 @@
 using System.CommandLine;
 using System.Diagnostics;
-using FederatedDpLlm.Inference.Engines;
 using FederatedDpLlm.Models.Training;
 
 namespace FederatedDpLlm.Cli.Commands;
 
-/// <summary><c>fedllm pretrain</c>: makes a bundled model again from its recipe. An interrupted run goes on from its last checkpoint.</summary>
+/// <summary><c>fedllm pretrain</c>: makes the bundled model again from its recipe. An interrupted run goes on from its last checkpoint.</summary>
 internal static class PretrainCommand
 {
     private const int StepsBetweenReports = 20;
 
     public static Command Create()
     {
-        var name = new Option<string>("--recipe") { Description = "Which of the bundled models.", DefaultValueFactory = _ => BundledModel.CodingName };
-        name.AcceptOnlyFromAmong(BundledModel.Name, BundledModel.CodingName);
         var output = new Option<string>("--out") { Description = "The model's folder; created.", Required = true };
         var seed = new Option<ulong?>("--seed") { Description = "Of the initial weights; the recipe's by default." };
         var dataSeed = new Option<ulong?>("--data-seed") { Description = "Of the synthetic clinic; the recipe's by default." };
@@ -21,11 +18,11 @@ internal static class PretrainCommand
         var threads = new Option<int>("--threads") { Description = "The result does not depend on them.", DefaultValueFactory = _ => Environment.ProcessorCount };
         var json = JsonLine.Option();
         steps.Require(value => value is null or >= 1, "--steps is at least 1.");
-        var command = new Command("pretrain", "Trains a small bundled model from its seed on a synthetic clinic.") { name, output, seed, dataSeed, steps, threads, json };
+        var command = new Command("pretrain", "Trains the small bundled model from its seed on a synthetic clinic.") { output, seed, dataSeed, steps, threads, json };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () =>
             {
-                var recipe = parsed.GetRequiredValue(name) == BundledModel.Name ? PretrainingRecipe.Ward : PretrainingRecipe.Ward2M;
+                var recipe = PretrainingRecipe.Ward2M;
                 var training = recipe.Training with
                 {
                     Seed = parsed.GetValue(seed) ?? recipe.Training.Seed, Steps = parsed.GetValue(steps) ?? recipe.Training.Steps, Threads = parsed.GetValue(threads),

@@ -39,15 +39,16 @@ public static class Pretraining
         {
             Directory.CreateDirectory(checkpoints);
             var first = Path.Combine(checkpoints, "first.safetensors");
+            var tokens = 0L;
             if (!File.Exists(first))
             {
-                Train(recipe, recipe.Training, null, 0, tokenizer, checkpoints, folder, first, report, cancellationToken);
+                Train(recipe, recipe.Training, null, 0, tokenizer, checkpoints, folder, first, progress => { tokens = progress.Tokens; report(progress); }, cancellationToken);
             }
 
             using var stored = SafetensorsFile.Open(first);
             Train(
-                recipe, recipe.Refinement, TensorSet.Read(recipe.Shape, stored), recipe.Training.Steps, tokenizer, Path.Combine(checkpoints, "refinement"), folder, model, report,
-                cancellationToken);
+                recipe, recipe.Refinement, TensorSet.Read(recipe.Shape, stored), recipe.Training.Steps, tokenizer, Path.Combine(checkpoints, "refinement"), folder, model,
+                progress => report(progress with { Tokens = tokens + progress.Tokens }), cancellationToken);
         }
 
         if (Directory.Exists(checkpoints))

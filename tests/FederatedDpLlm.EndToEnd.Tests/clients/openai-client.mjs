@@ -8,7 +8,7 @@ const client = new OpenAI({
   apiKey: token,
   fetch: (...request) => { sent++; return fetch(...request); },
 });
-const model = (await (scenario === 'wrong-token' ? { list: async () => ({ data: [{ id: 'ward' }] }) } : client.models).list()).data[0].id;
+const model = (await (scenario === 'wrong-token' ? { list: async () => ({ data: [{ id: 'ward-2m' }] }) } : client.models).list()).data[0].id;
 sent = 0;
 const messages = [{ role: 'user', content: 'Which department sees most patients with chest pain?' }];
 const choices = ['emergency', 'cardiology', 'radiology', 'general'];

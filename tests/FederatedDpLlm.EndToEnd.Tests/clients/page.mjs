@@ -20,7 +20,7 @@ try {
   const answer = await fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
     headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
-    body: JSON.stringify({ model: 'ward', messages: [{ role: 'user', content: 'The secret words are purple giraffe. Which?' }], privacy: { epsilon: 1, choices: ['this', 'that'] } }),
+    body: JSON.stringify({ model: 'ward-2m', messages: [{ role: 'user', content: 'The secret words are purple giraffe. Which?' }], privacy: { epsilon: 1, choices: ['this', 'that'] } }),
   });
   const { privacy } = await answer.json();
   await page.waitForSelector(`[data-request="${privacy.requestId}"]`, { timeout: 15000 });

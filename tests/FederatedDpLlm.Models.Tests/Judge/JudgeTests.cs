@@ -29,7 +29,7 @@ public sealed class JudgeTests : IDisposable
         Assert.Equal(ours, Greedy(judge, 1, Length));
     }
 
-    [Theory, InlineData("stories"), InlineData("ward")]
+    [Theory, InlineData("stories"), InlineData("ward-2m")]
     public void A_model_exported_as_q8_0_chooses_llama_cpps_tokens_and_its_perplexity_is_the_same_within_a_thousandth(string name)
     {
         Export(name, ElementType.Q8_0);
@@ -44,7 +44,7 @@ public sealed class JudgeTests : IDisposable
     [Theory, InlineData(ElementType.Float32), InlineData(ElementType.BFloat16)]
     public void The_bundled_model_exported_without_quantisation_gives_llama_cpps_tokens_and_perplexity(ElementType type)
     {
-        Export("ward", type);
+        Export("ward-2m", type);
         using var judge = Judge();
         var model = LanguageModel.Load(_path, 1);
         var tokens = model.Template.Encode([new("user", "Which department sees most patients with chest pain?")], ["Chest pain since 3 days, 54 years old, sent to cardiology."], 400).ToArray();
@@ -143,7 +143,7 @@ public sealed class JudgeTests : IDisposable
     [Fact]
     public void Text_becomes_the_tokens_that_llama_cpp_makes_of_it_by_the_exported_tokenizer()
     {
-        Export("ward", ElementType.Float32);
+        Export("ward-2m", ElementType.Float32);
         using var judge = Judge();
         var model = LanguageModel.Load(_path, 1);
         foreach (var text in new[] { "Chest pain since 3 days, sent to cardiology.", " temperature 38.5 C\nblood pressure 120/80", "Zürich – 体温", "it's the patient's 2nd visit" })
@@ -168,7 +168,7 @@ public sealed class JudgeTests : IDisposable
 
     private void Export(string name, ElementType type)
     {
-        var (model, tokenizer) = name == "stories" ? (Stories.Checkpoint, Stories.Tokenizer) : (Repository.Path("models", "ward"), null);
+        var (model, tokenizer) = name == "stories" ? (Stories.Checkpoint, Stories.Tokenizer) : (Repository.Path("models", "ward-2m"), null);
         ModelConversion.ToGguf(model, tokenizer, _path, type, null, Cancellation);
     }
 

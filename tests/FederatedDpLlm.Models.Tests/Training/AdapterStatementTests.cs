@@ -88,6 +88,6 @@ public sealed class AdapterStatementTests : IDisposable
     private static AdapterStatement Statement => new()
     {
         WeightsSha256 = new string('a', 64), Unit = "patient", NoiseMultiplier = 2, SamplingRate = 0.1, Steps = 100, NoiseDistance = 1e-12, Epsilon = 1, Delta = 1e-5, Relation = "AddOrRemoveOne", Records = "notes.jsonl",
-        BaseModel = "ward",
+        BaseModel = "ward-2m",
     };
 }

@@ -51,7 +51,7 @@ public sealed class CanaryTests
     [Fact, Trait(TestLength.Name, TestLength.Ci)]
     public void Planted_numbers_are_recited_without_privacy_and_not_with_it()
     {
-        var report = CanaryExperiment.Run(Repository.Path("models", "ward"), new CanaryOptions(), new SeededRandom(1), (_, _) => { }, TestContext.Current.CancellationToken);
+        var report = CanaryExperiment.Run(Repository.Path("models", "ward-2m"), new CanaryOptions(), new SeededRandom(1), (_, _) => { }, TestContext.Current.CancellationToken);
 
         Assert.InRange(report.WithoutPrivacy.ExposureBits, 10, 13.3);
         Assert.InRange(report.WithoutPrivacy.Recited, 1, 100);

@@ -4,11 +4,12 @@ namespace FederatedDpLlm.Models.Tests.Training;
 
 public sealed class PretrainingTests : IDisposable
 {
-    private static readonly PretrainingRecipe Small = PretrainingRecipe.Ward with
+    private static readonly PretrainingRecipe Small = PretrainingRecipe.Ward2M with
     {
-        Shape = PretrainingRecipe.Ward.Shape with { Width = 32, FeedForwardWidth = 32, Layers = 1, Heads = 1, KeyValueHeads = 1, Vocabulary = 300 },
+        Shape = PretrainingRecipe.Ward2M.Shape with { Width = 32, FeedForwardWidth = 32, Layers = 1, Heads = 1, KeyValueHeads = 1, Vocabulary = 300 },
         TokenizerLessonCount = 20,
-        Training = PretrainingRecipe.Ward.Training with { Steps = 120, Microbatches = 2, MicrobatchTokens = 512, WarmupSteps = 5 },
+        Refinement = null,
+        Training = PretrainingRecipe.Ward2M.Training with { Steps = 120, Microbatches = 2, MicrobatchTokens = 512, WarmupSteps = 5 },
     };
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory();

@@ -19,7 +19,7 @@ public sealed class AdapterTests : IDisposable
     public void An_adapter_survives_both_formats_bit_for_bit(int rank)
     {
         var adapter = Random(RandomModel.Shape, rank);
-        PeftAdapter.Write(_folder.FullName, adapter, "ward");
+        PeftAdapter.Write(_folder.FullName, adapter, "ward-2m");
         GgufAdapter.Write(Gguf, adapter, RandomModel.Shape, TestContext.Current.CancellationToken);
         foreach (var read in new[] { LoraAdapter.Read(_folder.FullName), LoraAdapter.Read(Gguf) })
         {
@@ -56,7 +56,7 @@ public sealed class AdapterTests : IDisposable
     [InlineData("lora_alpha", "much")]
     public void A_configuration_that_does_not_fit_or_is_of_another_kind_is_refused(string key, object value)
     {
-        PeftAdapter.Write(_folder.FullName, Random(RandomModel.Shape, 4), "ward");
+        PeftAdapter.Write(_folder.FullName, Random(RandomModel.Shape, 4), "ward-2m");
         var path = Path.Combine(_folder.FullName, PeftAdapter.ConfigurationName);
         var json = JsonNode.Parse(File.ReadAllText(path))!;
         json[key] = value switch { int number => number, bool flag => flag, _ => (string)value };
@@ -68,7 +68,7 @@ public sealed class AdapterTests : IDisposable
     public void Any_changed_or_truncated_adapter_is_read_or_refused_by_name()
     {
         GgufAdapter.Write(Gguf, Random(RandomModel.Shape, 2), RandomModel.Shape, TestContext.Current.CancellationToken);
-        PeftAdapter.Write(_folder.FullName, Random(RandomModel.Shape, 2), "ward");
+        PeftAdapter.Write(_folder.FullName, Random(RandomModel.Shape, 2), "ward-2m");
         var weights = Path.Combine(_folder.FullName, PeftAdapter.WeightsName);
         foreach (var (path, target) in new[] { (Gguf, Gguf), (weights, _folder.FullName) })
         {

@@ -106,7 +106,7 @@ public sealed class GgufTests : IDisposable
     {
         File.WriteAllText(_path, "old");
         Assert.Throws<OperationCanceledException>(() =>
-            ModelConversion.ToGguf(FederatedDpLlm.Tests.Shared.Repository.Path("models", "ward"), null, _path, ElementType.Q8_0, null, new CancellationToken(canceled: true)));
+            ModelConversion.ToGguf(FederatedDpLlm.Tests.Shared.Repository.Path("models", "ward-2m"), null, _path, ElementType.Q8_0, null, new CancellationToken(canceled: true)));
         Assert.Equal("old", File.ReadAllText(_path));
         Assert.False(File.Exists(_path + ".part"));
     }

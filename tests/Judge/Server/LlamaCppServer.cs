@@ -63,9 +63,9 @@ internal sealed class LlamaCppServer : IAsyncDisposable
     private void Map()
     {
         _app.MapGet("/health", () => new { status = "ok" });
-        _app.MapGet("/props", () => new { default_generation_settings = new { n_ctx = _context }, total_slots = 1, model_path = "ward.gguf" });
+        _app.MapGet("/props", () => new { default_generation_settings = new { n_ctx = _context }, total_slots = 1, model_path = "ward-2m.gguf" });
         _app.MapGet("/slots", () => new[] { new { id = 0, is_processing = _slot.CurrentCount == 0 } });
-        _app.MapGet("/v1/models", () => new { data = new[] { new { id = "ward.gguf", meta = new { n_vocab = _model.Vocabulary, n_ctx_train = _model.TrainedContext } } } });
+        _app.MapGet("/v1/models", () => new { data = new[] { new { id = "ward-2m.gguf", meta = new { n_vocab = _model.Vocabulary, n_ctx_train = _model.TrainedContext } } } });
         _app.MapGet("/lora-adapters", () => _adapter is null ? [] : new[] { new { id = 0, path = _adapter, scale = _adapted ? 1.0 : 0.0 } });
         _app.MapPost("/lora-adapters", (JsonElement scales) => InSlotAsync(() => Scale(scales)));
         _app.MapPost("/tokenize", (JsonElement body) => InSlotAsync(() => new JsonObject { ["tokens"] = Numbers(_model.Tokenize(body.GetProperty("content").GetString()!)) }));

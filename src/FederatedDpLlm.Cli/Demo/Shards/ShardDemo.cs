@@ -25,7 +25,7 @@ internal static class ShardDemo
 
     public static async Task<int> RunAsync(Request request, bool json, CancellationToken cancellationToken)
     {
-        var model = LanguageModel.Load(BundledModel.CodingFolder);
+        var model = LanguageModel.Load(BundledModel.Folder);
         int[] prompt = [.. model.Tokenizer.BeginToken is { } begin ? [begin] : Array.Empty<int>(), .. model.Tokenizer.Encode(Prompt)];
         if (prompt.Length + request.Tokens > model.Configuration.Context)
         {
@@ -63,17 +63,17 @@ internal static class ShardDemo
             using var authority = FederationAuthority.Create(Federation, TimeProvider.System);
             using var credentials = authority.IssueInto(Path.Combine(folder.FullName, "coordinator"), PeerIdentity.Coordinator(Federation, Hospital));
             var names = Enumerable.Range(0, request.Degree).Select(shard => $"shard-{shard}").Concat(Enumerable.Range(0, request.Spares).Select(spare => $"spare-{spare}"));
-            processes.AddRange(await Task.WhenAll(names.Select(name => ShardProcess.StartAsync(folder.FullName, authority, Hospital, name, Zone, BundledModel.CodingFolder, cancellationToken))));
+            processes.AddRange(await Task.WhenAll(names.Select(name => ShardProcess.StartAsync(folder.FullName, authority, Hospital, name, Zone, BundledModel.Folder, cancellationToken))));
             var options = new ShardClusterOptions
             {
-                Federation = Federation, Model = BundledModel.CodingFolder, Zones = TrustZones.Only(Zone), Strategy = request.Strategy,
+                Federation = Federation, Model = BundledModel.Folder, Zones = TrustZones.Only(Zone), Strategy = request.Strategy,
 
                 // All processes share this machine: they count as equally fast, so that a degree means what it says.
                 Measure = false,
                 Nodes = [.. processes.Take(request.Degree).Select(process => process.Endpoint)], Spares = [.. processes.Skip(request.Degree).Select(process => process.Endpoint)],
             };
             using var cluster = await ShardCluster.StartAsync(
-                options, ShardedModel.Load(BundledModel.CodingFolder), credentials, (_, _) => Task.CompletedTask, TimeProvider.System, NullLogger<ShardCluster>.Instance, cancellationToken);
+                options, ShardedModel.Load(BundledModel.Folder), credentials, (_, _) => Task.CompletedTask, TimeProvider.System, NullLogger<ShardCluster>.Instance, cancellationToken);
             return await GenerateAsync(request, cluster, processes[..request.Degree], prompt, cancellationToken);
         }
         finally
@@ -130,7 +130,7 @@ internal static class ShardDemo
         {
             JsonLine.Write(new
             {
-                strategy = request.Name, degree = request.Degree, model = BundledModel.CodingName, bitEqual, tokenIds = run.Tokens, logitsSha256 = hash, pids = run.Pids,
+                strategy = request.Name, degree = request.Degree, model = BundledModel.Name, bitEqual, tokenIds = run.Tokens, logitsSha256 = hash, pids = run.Pids,
                 killedPid = run.KilledPid, tokensLost = lost, tokensChanged = changed, stallMilliseconds = run.StallMilliseconds,
             });
         }

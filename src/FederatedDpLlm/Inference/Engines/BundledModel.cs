@@ -3,34 +3,29 @@ using FederatedDpLlm.Configuration;
 namespace FederatedDpLlm.Inference.Engines;
 
 /// <summary>
-/// Where the small models are that the product ships, beside the program or in a folder above it (a checkout): <c>models/ward</c> reads the notes in its context
-/// and answers the demo's questions, <c>models/ward-2m</c> gives cases their codes.
+/// Where the small model is that the product ships, beside the program or in a folder above it (a checkout): it reads the notes in its context and gives cases
+/// their codes.
 /// </summary>
 public static class BundledModel
 {
-    /// <summary>The model that reads.</summary>
-    public const string Name = "ward";
-
-    /// <summary>The model that codes.</summary>
-    public const string CodingName = "ward-2m";
+    /// <summary>Its name, as engines report it and requests ask for it.</summary>
+    public const string Name = "ward-2m";
 
     /// <exception cref="ConfigurationException">It is nowhere above the program.</exception>
-    public static string Folder => Find(Name);
-
-    /// <exception cref="ConfigurationException">It is nowhere above the program.</exception>
-    public static string CodingFolder => Find(CodingName);
-
-    private static string Find(string name)
+    public static string Folder
     {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        get
         {
-            var candidate = Path.Combine(folder.FullName, "models", name);
-            if (File.Exists(Path.Combine(candidate, "config.json")))
+            for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             {
-                return candidate;
+                var candidate = Path.Combine(folder.FullName, "models", Name);
+                if (File.Exists(Path.Combine(candidate, "config.json")))
+                {
+                    return candidate;
+                }
             }
-        }
 
-        throw new ConfigurationException($"The bundled model 'models/{name}' is not in a folder above {AppContext.BaseDirectory}: name a model's folder with 'engine.model'.");
+            throw new ConfigurationException($"The bundled model 'models/{Name}' is not in a folder above {AppContext.BaseDirectory}: name a model's folder with 'engine.model'.");
+        }
     }
 }

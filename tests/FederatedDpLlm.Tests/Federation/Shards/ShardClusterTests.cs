@@ -32,7 +32,7 @@ public sealed class ShardClusterTests : IDisposable
     public async Task A_quantised_model_gives_its_own_bits_over_the_wire(ShardStrategy strategy, int degree)
     {
         using var folder = new LedgerFolder();
-        var path = Path.Combine(folder.Root, "ward-q8.gguf");
+        var path = Path.Combine(folder.Root, "ward-2m-q8.gguf");
         ModelConversion.ToGguf(BundledModel.Folder, null, path, ElementType.Q8_0, null, Cancellation);
         int[] prompt = [0, 70, 71, 300, 301, 302, 80];
         var nodes = Enumerable.Range(0, degree).Select(node => _bed.Host($"node-{node}", model: path)).ToList();
@@ -44,7 +44,7 @@ public sealed class ShardClusterTests : IDisposable
     public async Task A_shard_with_another_copy_of_the_model_is_refused()
     {
         using var folder = new LedgerFolder();
-        var path = Path.Combine(folder.Root, "ward-q8.gguf");
+        var path = Path.Combine(folder.Root, "ward-2m-q8.gguf");
         ModelConversion.ToGguf(BundledModel.Folder, null, path, ElementType.Q8_0, null, Cancellation);
         var refused = await Assert.ThrowsAsync<ShardLostException>(() => _bed.StartAsync(ShardStrategy.None, [_bed.Host("node-0", model: path)]));
         Assert.Equal(ShardRefusal.Weights, Assert.IsType<ShardRefusedException>(refused.InnerException).Refusal);

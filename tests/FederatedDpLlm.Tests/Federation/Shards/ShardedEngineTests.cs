@@ -21,7 +21,7 @@ public sealed class ShardedEngineTests : IDisposable
     private readonly SecureRandom _random = new();
     private readonly EmbeddedEngine _whole;
 
-    public ShardedEngineTests() => _whole = new EmbeddedEngine(LanguageModel.Load(BundledModel.Folder, threads: 1), "ward", _random, TimeProvider.System);
+    public ShardedEngineTests() => _whole = new EmbeddedEngine(LanguageModel.Load(BundledModel.Folder, threads: 1), "ward-2m", _random, TimeProvider.System);
 
     public void Dispose()
     {
@@ -99,7 +99,7 @@ public sealed class ShardedEngineTests : IDisposable
         var first = Hosts(1);
         var hosts = first;
         using var engine = new ShardedEngine(
-            new ShardedClusters(_ => _bed.StartAsync(ShardStrategy.None, hosts)), ShardTestbed.Model, "ward", ShardTestbed.Hospital, _random);
+            new ShardedClusters(_ => _bed.StartAsync(ShardStrategy.None, hosts)), ShardTestbed.Model, "ward-2m", ShardTestbed.Hospital, _random);
         await engine.PrepareAsync(Cancellation);
         _bed.End(first[0]);
         Assert.Equal(EngineFault.Unreachable, (await Assert.ThrowsAsync<EngineException>(() => engine.ScoreAsync(Contexts, Options, Cancellation))).Fault);
@@ -156,5 +156,5 @@ public sealed class ShardedEngineTests : IDisposable
     private List<ShardEndpoint> Hosts(int count) => [.. Enumerable.Range(0, count).Select(node => _bed.Host($"node-{node}"))];
 
     private ShardedEngine Engine(ShardStrategy strategy, IReadOnlyList<ShardEndpoint> nodes, IReadOnlyList<ShardEndpoint>? spares = null) =>
-        new(new ShardedClusters(_ => _bed.StartAsync(strategy, nodes, spares)), ShardTestbed.Model, "ward", ShardTestbed.Hospital, _random);
+        new(new ShardedClusters(_ => _bed.StartAsync(strategy, nodes, spares)), ShardTestbed.Model, "ward-2m", ShardTestbed.Hospital, _random);
 }

@@ -24,7 +24,7 @@ public sealed class EmbeddedEngineTests
     [Fact]
     public async Task Answers_given_at_the_same_time_are_those_given_alone_also_where_some_are_cancelled()
     {
-        using var engine = new EmbeddedEngine(Model, "ward", new SecureRandom(), TimeProvider.System);
+        using var engine = new EmbeddedEngine(Model, "ward-2m", new SecureRandom(), TimeProvider.System);
         var questions = Enumerable.Range(0, 9).Select(i => $"Patient {i * 37} has fever and takes {i + 1} tablets. What next?").ToList();
         var alone = new List<string>();
         foreach (var question in questions)
@@ -45,7 +45,7 @@ public sealed class EmbeddedEngineTests
     [Fact]
     public async Task A_closed_engine_leaves_nobody_waiting()
     {
-        var engine = new EmbeddedEngine(Model, "ward", new SecureRandom(), TimeProvider.System);
+        var engine = new EmbeddedEngine(Model, "ward-2m", new SecureRandom(), TimeProvider.System);
         var batch = await engine.OpenDecodingAsync([Context("Fever?")], 1, Cancellation);
         await batch.AppendAsync(5, Cancellation);
         engine.Dispose();
@@ -59,7 +59,7 @@ public sealed class EmbeddedEngineTests
     {
         var clock = new FakeTimeProvider();
         var options = new EmbeddedEngineOptions { Serving = new ServingOptions { CacheBytes = 1 << 20, MostWaiting = 1 }, Timeout = TimeSpan.FromSeconds(30) };
-        using var engine = new EmbeddedEngine(Model, "ward", new SecureRandom(), clock, options);
+        using var engine = new EmbeddedEngine(Model, "ward-2m", new SecureRandom(), clock, options);
         var voters = await engine.OpenDecodingAsync([Context("Fever?"), Context("Cough?"), Context("Pain?")], 40, Cancellation);
         var waits = Answer(engine, "Fever?", Cancellation);
         var busy = await Assert.ThrowsAsync<EngineException>(() => Answer(engine, "Cough?", Cancellation));
@@ -77,7 +77,7 @@ public sealed class EmbeddedEngineTests
     [InlineData("""{"type":"object"}""", 12)]
     public async Task A_public_answer_keeps_to_its_schema_and_is_the_same_again_under_its_seed(string schema, int tokens)
     {
-        using var engine = new EmbeddedEngine(Model, "ward", new SecureRandom(), TimeProvider.System);
+        using var engine = new EmbeddedEngine(Model, "ward-2m", new SecureRandom(), TimeProvider.System);
         var options = new GenerationOptions(tokens, new SamplingParameters { Temperature = 1.5 }, []) { AnswerSchema = schema, Seed = 7, Tenant = "ana" };
         var answers = new List<string>();
         foreach (var seed in new long[] { 7, 7, -1, long.MinValue, 7 })
@@ -102,7 +102,7 @@ public sealed class EmbeddedEngineTests
     public async Task An_adapter_is_put_on_from_the_next_question_on_and_one_that_does_not_fit_leaves_all_as_it_was()
     {
         var folder = Directory.CreateTempSubdirectory();
-        using var engine = new EmbeddedEngine(Model, "ward", new SecureRandom(), TimeProvider.System);
+        using var engine = new EmbeddedEngine(Model, "ward-2m", new SecureRandom(), TimeProvider.System);
         try
         {
             var shape = Model.Configuration;

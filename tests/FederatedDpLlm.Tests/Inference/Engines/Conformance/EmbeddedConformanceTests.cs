@@ -12,7 +12,7 @@ public sealed class EmbeddedConformanceTests : EngineConformance
 
     protected override bool Normalised => false;
 
-    protected override Task<IInferenceEngine> OpenAsync() => Task.FromResult<IInferenceEngine>(new EmbeddedEngine(Model, "ward", new SecureRandom(), TimeProvider.System));
+    protected override Task<IInferenceEngine> OpenAsync() => Task.FromResult<IInferenceEngine>(new EmbeddedEngine(Model, "ward-2m", new SecureRandom(), TimeProvider.System));
 
     public override async ValueTask DisposeAsync()
     {
@@ -24,7 +24,7 @@ public sealed class EmbeddedConformanceTests : EngineConformance
     public async Task An_adapter_put_on_answers_as_a_model_that_it_was_merged_into()
     {
         TestAdapter.Write(_adapter, Model.Configuration, Cancellation);
-        using var merged = new EmbeddedEngine(LanguageModel.Load(BundledModel.Folder, 1, adapter: LoraAdapter.Read(_adapter)), "ward", new SecureRandom(), TimeProvider.System);
+        using var merged = new EmbeddedEngine(LanguageModel.Load(BundledModel.Folder, 1, adapter: LoraAdapter.Read(_adapter)), "ward-2m", new SecureRandom(), TimeProvider.System);
         ChatContext[] contexts = [new(Asked, []), new(Asked, ["The patient takes codeine."])];
         var (plain, expected) = (await Engine.ScoreAsync(contexts, Drugs, Cancellation), await merged.ScoreAsync(contexts, Drugs, Cancellation));
         await Engine.LoadAdapterAsync("ward-notes", _adapter, Cancellation);

@@ -17,7 +17,7 @@ public sealed class LiveLlamaCppConformanceTests : EngineConformance
     private readonly string _folder = Directory.CreateTempSubdirectory("fedllm-llama-").FullName;
     private LlamaCppServer? _server;
 
-    private string ModelPath => Path.Combine(_folder, "ward.gguf");
+    private string ModelPath => Path.Combine(_folder, "ward-2m.gguf");
 
     private string AdapterPath => Path.Combine(_folder, "ward-notes.gguf");
 
@@ -46,14 +46,14 @@ public sealed class LiveLlamaCppConformanceTests : EngineConformance
     public async Task It_says_its_model_context_and_slots()
     {
         var status = await Engine.StatusAsync(Cancellation);
-        Assert.Equal(("ward.gguf", 1024, 1, 0), (status.Model, status.ContextTokens, status.Slots, status.Running));
+        Assert.Equal(("ward-2m.gguf", 1024, 1, 0), (status.Model, status.ContextTokens, status.Slots, status.Running));
         Assert.Equal((ScoreSource.LetterLogProbabilities, true, true), (Engine.Capabilities.ScoreSource, Engine.Capabilities.Logits, Engine.Capabilities.Adapters));
     }
 
     [Fact]
     public async Task A_streamed_answer_is_word_for_word_that_of_this_process()
     {
-        using var ours = new EmbeddedEngine(LanguageModel.Load(ModelPath, threads: 1), "ward", new SecureRandom(), TimeProvider.System);
+        using var ours = new EmbeddedEngine(LanguageModel.Load(ModelPath, threads: 1), "ward-2m", new SecureRandom(), TimeProvider.System);
         foreach (var question in new[] { "Patient 7 has fever and takes 2 tablets. What next?", "Which department sees most patients with chest pain?" })
         {
             var context = new ChatContext([new ChatMessage("user", question)], []);
@@ -119,7 +119,7 @@ public sealed class LiveLlamaCppConformanceTests : EngineConformance
     }
 
     private Task<RemoteEngine> ConnectAsync(ScoreSource? scores = null) => RemoteEngine.ConnectAsync(
-        new RemoteEngineOptions { Kind = EngineKind.LlamaCpp, BaseUrl = _server!.Address, Model = "ward", Scores = scores }, TimeProvider.System, Cancellation);
+        new RemoteEngineOptions { Kind = EngineKind.LlamaCpp, BaseUrl = _server!.Address, Model = "ward-2m", Scores = scores }, TimeProvider.System, Cancellation);
 
     private static int[] Prompt(LanguageModel model) =>
         [.. model.Tokenizer.BeginToken is { } begin ? [begin] : Array.Empty<int>(), .. model.Tokenizer.Encode($"Question: {Asked[0].Content}\n\nAnswer:")];

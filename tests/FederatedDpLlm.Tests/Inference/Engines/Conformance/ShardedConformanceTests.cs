@@ -16,7 +16,7 @@ public sealed class ShardedConformanceTests : EngineConformance
     protected override async Task<IInferenceEngine> OpenAsync()
     {
         List<FederatedDpLlm.Federation.Nodes.Shards.ShardEndpoint> hosts = [_bed.Host("node-0"), _bed.Host("node-1")];
-        var engine = new ShardedEngine(new ShardedClusters(_ => _bed.StartAsync(ShardStrategy.Layer, hosts)), ShardTestbed.Model, "ward", ShardTestbed.Hospital, new SecureRandom());
+        var engine = new ShardedEngine(new ShardedClusters(_ => _bed.StartAsync(ShardStrategy.Layer, hosts)), ShardTestbed.Model, "ward-2m", ShardTestbed.Hospital, new SecureRandom());
         await engine.PrepareAsync(Cancellation);
         return engine;
     }
