@@ -1,190 +1,123 @@
-using FederatedDpLlm.SecureAggregation.Simulation;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using FederatedDpLlm.SecureAggregation.Homomorphic;
 using FederatedDpLlm.SecureAggregation.Stages;
-using FederatedDpLlm.SecureAggregation.Transcripts;
 
 namespace FederatedDpLlm.SecureAggregation.Tests.Stages;
 
-/// <summary>
-/// Two worlds with the same sum and different updates: nothing that the coordinator sees may tell them apart. The battery, per kind of message: equal lengths;
-/// a two-sample chi-square of the bytes; for uploads uniformity of every byte of a lane, of the difference between the worlds, of neighbouring bytes' sums,
-/// and the correlation of the lanes with the difference of the updates, which is the best linear distinguisher.
-/// Chi-square with 255 degrees of freedom exceeds 420 with probability below 1e-9 (Laurent, Massart, 2000, Lemma 1: 255 + 2 sqrt(255 x) + 2x, x = 20.8, is 443;
-/// exact tail at 420: 2e-10), a normal number 7 with probability 3e-12: about thirty statistics, so a false alarm in fewer than one run in 10^7.
-/// </summary>
+/// <summary>Two worlds with the same sum and different updates: nothing that the coordinator sees may tell them apart, by <see cref="TranscriptBattery"/>; and what weaker variants leave, it sees.</summary>
 public sealed class TwoTranscriptTests
 {
-    private const int Rounds = 60;
-    private const int Length = 400;
-    private const double MostChiSquare = 420;
-
     [Fact]
-    public void What_the_coordinator_sees_of_a_client_does_not_depend_on_its_update()
+    public void Nothing_that_the_coordinator_of_a_mask_round_with_a_dropout_sees_tells_updates_of_one_sum_apart_and_weaker_masks_do()
     {
-        var (first, second) = (Messages(world: 0), Messages(world: 1));
-        Assert.Equal(first.Keys.Order(), second.Keys.Order());
-        Assert.Equal(7, first.Count);
-        foreach (var kind in first.Keys)
-        {
-            Assert.Equal(first[kind].Select(message => message.Length), second[kind].Select(message => message.Length));
-            Assert.True(TwoSample(Flat(first[kind]), Flat(second[kind])) < MostChiSquare, kind);
-        }
+        var (first, second) = Worlds(AggregationMode.Mask, "advertisement", "confirmation", "envelope", "seed share", "self-mask share", "sharing", "unmasking's signature", "upload", "upload header");
 
-        var (one, other) = (Flat(first["upload payload"]), Flat(second["upload payload"]));
-        Assert.Empty(UploadAlarms(one, other));
-    }
-
-    [Fact]
-    public void The_battery_sees_what_weaker_masks_leave()
-    {
-        // No masks; masks of one bit fewer than the lane, as of a generator that never emits the top half; the same mask in both worlds; masks of the low byte alone.
-        var (plain, changed) = (Lanes(0, _ => 0), Lanes(1, _ => 0));
-        Assert.NotEmpty(UploadAlarms(plain, changed));
+        // No masks; masks of one bit fewer than the lane, as of a generator that never emits the top half; masks of the low byte alone; one mask in both worlds.
         var random = new TestRandom(11);
         int Fresh() => random.Below(1 << 24);
-        Assert.NotEmpty(UploadAlarms(Lanes(0, _ => Fresh() >> 1), Lanes(1, _ => Fresh() >> 1)));
-        Assert.NotEmpty(UploadAlarms(Lanes(0, _ => Fresh() & 0xFF), Lanes(1, _ => Fresh() & 0xFF)));
-        int[] mask = [.. Enumerable.Range(0, Rounds * Length).Select(_ => Fresh())];
-        Assert.NotEmpty(UploadAlarms(Lanes(0, i => mask[i]), Lanes(1, i => mask[i])));
-        Assert.Empty(UploadAlarms(Lanes(0, _ => Fresh()), Lanes(1, _ => Fresh())));
-    }
+        Assert.NotEmpty(Masked(_ => 0));
+        Assert.NotEmpty(Masked(_ => Fresh() >> 1));
+        Assert.NotEmpty(Masked(_ => Fresh() & 0xFF));
+        int[] mask = [.. Enumerable.Range(0, 4 * 60 * first.Length).Select(_ => Fresh())];
+        Assert.NotEmpty(Masked(i => mask[i]));
+        Assert.Empty(Masked(_ => Fresh()));
 
-    private static List<string> UploadAlarms(byte[] first, byte[] second)
-    {
-        var alarms = new List<string>();
-        foreach (var (name, payload) in new[] { ("first", first), ("second", second), ("difference", [.. first.Zip(second, (a, b) => (byte)(a - b))]) })
+        List<string> Masked(Func<int, int> maskAt) => TranscriptBattery.UploadAlarms(first.With("upload", Lanes(0, maskAt)), second.With("upload", Lanes(1, maskAt)));
+
+        Func<byte[], int, byte[]> Lanes(int world, Func<int, int> maskAt) => (_, message) =>
         {
-            for (var place = 0; place < 3; place++)
+            var payload = new byte[3 * first.Length];
+            for (var i = 0; i < first.Length; i++)
             {
-                Check($"{name}, byte {place}", ChiSquare(payload.Where((_, i) => i % 3 == place)));
+                var lane = unchecked(WorldTranscripts.Update(world, message % 4, i) + maskAt((message * first.Length) + i));
+                (payload[3 * i], payload[(3 * i) + 1], payload[(3 * i) + 2]) = ((byte)lane, (byte)(lane >> 8), (byte)(lane >> 16));
             }
 
-            Check($"{name}, neighbours", ChiSquare(payload.Chunk(2).Select(pair => (byte)(pair[0] + pair[1]))));
-        }
-
-        var score = Correlation(first) - Correlation(second);
-        if (Math.Abs(score) / Math.Sqrt(2) > 7)
-        {
-            alarms.Add($"correlation {score}");
-        }
-
-        return alarms;
-
-        void Check(string name, double chiSquare)
-        {
-            if (chiSquare > MostChiSquare)
-            {
-                alarms.Add($"{name}: {chiSquare}");
-            }
-        }
+            return payload;
+        };
     }
 
-    // The sum over lanes of the lane, centred, times the sign of what the worlds differ by; a unit normal number where the lanes are uniform.
-    private static double Correlation(byte[] payload)
+    [Fact]
+    public void Nothing_that_the_coordinator_of_a_homomorphic_round_with_a_dropout_sees_tells_updates_of_one_sum_apart_and_bare_keys_and_errors_do()
     {
-        var sum = 0.0;
-        for (var i = 0; i < payload.Length / 3; i++)
+        var (first, second) = Worlds(
+            AggregationMode.Homomorphic, "advertisement", "confirmation", "envelope", "seed share", "self-mask share", "sharing", "unmasking's signature", "upload", "upload header");
+        AssertBareErrorsAreSeen(first, second);
+
+        // Keys that travel without masks: 16-bit lanes of small numbers before the ciphertext.
+        var random = new TestRandom(12);
+        byte[] Bare(byte[] payload, int message)
         {
-            var lane = payload[3 * i] | (payload[(3 * i) + 1] << 8) | (payload[(3 * i) + 2] << 16);
-            var centred = (lane << 8 >> 8) + 0.5;
-            sum += centred * (Update(0, 0, i % Length) > Update(1, 0, i % Length) ? 1 : -1);
-        }
-
-        return sum / Math.Sqrt(payload.Length / 3.0) / ((1 << 24) / Math.Sqrt(12));
-    }
-
-    // Client 0's update and client 1's are exchanged between the worlds: the same sum.
-    private static int Update(int world, int client, int place) => client > 1 ? 5 : (client == world ? 1 : -1) * (3000 + (place * 37 % 20000));
-
-    private static byte[] Lanes(int world, Func<int, int> mask)
-    {
-        var payload = new byte[3 * Rounds * Length];
-        for (var i = 0; i < Rounds * Length; i++)
-        {
-            var lane = unchecked(Update(world, 0, i % Length) + mask(i));
-            (payload[3 * i], payload[(3 * i) + 1], payload[(3 * i) + 2]) = ((byte)lane, (byte)(lane >> 8), (byte)(lane >> 16));
-        }
-
-        return payload;
-    }
-
-    // Of client 0 alone and of one round each kind once: what repeats within a round (digests) would not be independent.
-    private static Dictionary<string, List<byte[]>> Messages(int world)
-    {
-        var messages = new Dictionary<string, List<byte[]>>();
-        using var federation = new Federation(4, Length, seed: 40 + world);
-        foreach (var (input, client) in federation.Inputs.Select((input, client) => (input, client)))
-        {
-            for (var i = 0; i < Length; i++)
+            var changed = payload.ToArray();
+            foreach (ref var lane in MemoryMarshal.Cast<byte, short>(changed.AsSpan(0, changed.Length % ResidueFormat.ElementSizeBytes)))
             {
-                input[i] = Update(world, client, i);
-            }
-        }
-
-        for (var round = 0; round < Rounds; round++)
-        {
-            var seen = new HashSet<CoordinatorStage>();
-            var run = new InProcessRound(federation.Parameters, federation.Identities, federation.Random)
-            {
-                InputOf = client => federation.Inputs[client],
-                Record = entry => Sort(entry, seen.Add(entry.Stage)),
-            };
-            run.Run(CancellationToken.None);
-        }
-
-        return messages;
-
-        void Sort(TranscriptEntry entry, bool first)
-        {
-            if (!first)
-            {
-                return;
+                lane = (short)(random.Below(19) - 9);
             }
 
-            // The header's constant bytes and the signature's position are the same in both; bodies and signatures vary.
-            Add(entry.Stage + " frame", entry.Frame.ToArray()[41..]);
-            if (entry.Stage == CoordinatorStage.Sharings)
+            return changed;
+        }
+
+        Assert.Contains(TranscriptBattery.UploadAlarms(first.With("upload", Bare), second.With("upload", Bare)), alarm => alarm.Contains("key byte"));
+    }
+
+    [Fact]
+    public void Nothing_that_the_coordinator_of_a_committee_round_with_a_dropout_sees_tells_updates_of_one_sum_apart_and_bare_errors_do()
+    {
+        var (first, second) = Worlds(AggregationMode.Committee, "advertisement", "answer", "confirmation", "envelope", "sharing", "unmasking's signature", "upload", "upload header");
+        AssertBareErrorsAreSeen(first, second);
+    }
+
+    private static (WorldTranscripts First, WorldTranscripts Second) Worlds(AggregationMode mode, params string[] kinds)
+    {
+        var (first, second) = (new WorldTranscripts(mode, 0).Run(), new WorldTranscripts(mode, 1).Run());
+        Assert.Equal(kinds, first.Messages.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(first.Sums, second.Sums);
+        Assert.NotEqual(WorldTranscripts.Update(0, 0, 0), WorldTranscripts.Update(1, 0, 0));
+        Assert.Empty(TranscriptBattery.Alarms(first, second));
+
+        // A hash of the update that nothing is mixed into is seen in whatever kind of message it stands, and so is a length that depends on the update.
+        foreach (var kind in kinds)
+        {
+            Assert.NotEmpty(TranscriptBattery.KindAlarms(kind, first.With(kind, Leaking), second.With(kind, Leaking)));
+            Assert.Contains($"{kind}: lengths", TranscriptBattery.KindAlarms(kind, first, second.With(kind, (message, i) => i == 0 ? message[1..] : message)));
+        }
+
+        return (first, second);
+
+        static byte[] Leaking(byte[] message, int i)
+        {
+            var changed = message.ToArray();
+            SHA256.HashData(BitConverter.GetBytes(WorldTranscripts.Update(0, 0, 0))).CopyTo(changed, (message.Length - 32) / 2);
+            return changed;
+        }
+    }
+
+    // Ciphertexts without a s, as if the key were known: every byte still looks uniform, but for whoever guesses the update only the small errors are left.
+    private static void AssertBareErrorsAreSeen(WorldTranscripts first, WorldTranscripts second)
+    {
+        var alarms = TranscriptBattery.UploadAlarms(first.With("upload", WithoutKey(0)), second.With("upload", WithoutKey(1)));
+        Assert.Contains(alarms, alarm => alarm.StartsWith("world 0 under world 0", StringComparison.Ordinal));
+        Assert.Contains(alarms, alarm => alarm.StartsWith("world 1 under world 1", StringComparison.Ordinal));
+
+        Func<byte[], int, byte[]> WithoutKey(int world) => (payload, message) =>
+        {
+            var layout = new SlotLayout(16, WorldTranscripts.Clients);
+            using var encryption = new KeyAdditiveEncryption(layout, new byte[16], SHA256.HashData([(byte)world, (byte)message]));
+            var ciphertext = new byte[ResidueFormat.ElementSizeBytes];
+            encryption.Encrypt(Enumerable.Range(0, first.Length).Select(i => WorldTranscripts.Update(world, message % 4, i)).ToArray(), ciphertext, 1);
+            using var element = RingElement.TryRead(ciphertext)!;
+            using var stream = new KeystreamWords(new byte[16]);
+            using var uniform = RingElement.Uniform(stream, 0);
+            using var key = RingElement.Transformed(encryption.Key, RingArithmetic.Fastest);
+            using var product = new RingElement();
+            for (var prime = 0; prime < Ring.Primes; prime++)
             {
-                Add("envelope", entry.Attachments[0].ToArray());
+                RingArithmetic.Fastest.MultiplyAdd(product[prime], uniform[prime], key[prime], Ring.Moduli[prime]);
+                RingArithmetic.Fastest.ScaledDifference(element[prime], element[prime], product[prime], 1, Ring.Moduli[prime]);
             }
 
-            if (entry.Stage == CoordinatorStage.Uploads)
-            {
-                Add("upload payload", entry.Attachments[0].ToArray());
-            }
-        }
-
-        void Add(string kind, byte[] bytes)
-        {
-            messages.TryAdd(kind, []);
-            messages[kind].Add(bytes);
-        }
-    }
-
-    private static byte[] Flat(IEnumerable<byte[]> messages) => [.. messages.SelectMany(message => message)];
-
-    private static double ChiSquare(IEnumerable<byte> bytes)
-    {
-        var (counts, expected) = Count(bytes);
-        return counts.Sum(count => (count - expected) * (count - expected) / expected);
-    }
-
-    private static double TwoSample(byte[] first, byte[] second)
-    {
-        var (ours, _) = Count(first);
-        var (theirs, _) = Count(second);
-        return ours.Zip(theirs).Where(pair => pair.First + pair.Second > 0).Sum(pair => (pair.First - pair.Second) * (double)(pair.First - pair.Second) / (pair.First + pair.Second));
-    }
-
-    private static (int[] Counts, double Expected) Count(IEnumerable<byte> bytes)
-    {
-        var counts = new int[256];
-        var total = 0;
-        foreach (var one in bytes)
-        {
-            counts[one]++;
-            total++;
-        }
-
-        return (counts, total / 256.0);
+            return [.. payload[..^ResidueFormat.ElementSizeBytes], .. element.ToBytes()];
+        };
     }
 }
