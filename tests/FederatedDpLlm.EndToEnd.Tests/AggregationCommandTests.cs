@@ -27,6 +27,18 @@ public sealed partial class AggregationCommandTests
         });
     }
 
+    [Theory, InlineData("mask", false), InlineData("homomorphic", true), InlineData("committee", true)]
+    public async Task A_round_that_too_many_leave_is_one_line_of_JSON_with_the_reason_and_an_unreviewed_mode_says_so(string mode, bool warns)
+    {
+        var (code, output, errors) = await Cli.RunAsync("aggregation", "demo", "--clients", "6", "--parameters", "10", "--drop", "4", "--mode", mode, "--json");
+        Assert.Equal(1, code);
+        var line = Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        var reason = JsonSerializer.Deserialize<JsonElement>(line).GetProperty("error").GetString()!;
+        Assert.StartsWith("No sum: TooFewSurvivors.", reason, StringComparison.Ordinal);
+        Assert.Contains("of 6 hospitals", reason, StringComparison.Ordinal);
+        Assert.Equal(warns, errors.Contains($"mode {mode} was not reviewed by a cryptographer", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Another_mode_is_an_error_that_names_the_three()
     {

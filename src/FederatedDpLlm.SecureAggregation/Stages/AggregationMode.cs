@@ -18,8 +18,9 @@ public enum AggregationMode
     /// As <see cref="Homomorphic"/>, but the keys are encrypted to a committee of clients that holds a threshold key for this round only: a client outside
     /// the committee sends one message and is done.
     /// WARNING: as above; besides, clients are trusted to follow the protocol. Nothing proves that a ciphertext was made without looking at another one, so a
-    /// client that colludes with the coordinator can bend the sum towards another client's update; and a committee member that deals or answers wrongly is
-    /// noticed (no sum) but not named.
+    /// client that colludes with the coordinator can bend the sum towards another client's update. A committee member that deals or answers wrongly is
+    /// noticed: while enough other answers fit, the sum stands and <see cref="AggregateSum.LeftOut"/> names whose answer did not, without saying whether that
+    /// member or one that dealt to it is at fault; otherwise there is no sum, and nobody is named.
     /// </summary>
     Committee = 3,
 }
