@@ -8,6 +8,8 @@ public sealed class HostileBytesTests
 {
     private static readonly Lazy<IReadOnlyList<Decoder>> All = new(Decoders.All);
 
+    private static readonly string SeedFolder = Repository.Path("tests", "FederatedDpLlm.SecureAggregation.Tests", "Seeds");
+
     public static TheoryData<string> Names => [.. All.Value.Select(decoder => decoder.Name)];
 
     [Theory, MemberData(nameof(Names))]
@@ -24,7 +26,7 @@ public sealed class HostileBytesTests
         RandomStrings(decoder, 10_000);
     }
 
-    // A million strings a decoder: lengths around what it expects, and its own first bytes half of the time, so that they get past the first check.
+    // A million strings a decoder: lengths that it expects and lengths around them, and its own first bytes half of the time, so that they get past the first checks.
     [Theory, MemberData(nameof(Names)), Trait(TestLength.Name, TestLength.Ci)]
     public void No_decoder_throws_on_a_million_random_strings(string name) => RandomStrings(All.Value.Single(one => one.Name == name), 1_000_000);
 
@@ -39,16 +41,24 @@ public sealed class HostileBytesTests
         }
     }
 
-    // What the fuzzer (build/fuzz.sh) found worth keeping, with the encodings it started from.
-    [Fact]
-    public void Every_seed_of_the_fuzzer_is_read_or_refused()
+    // What the fuzzer (build/fuzz.sh) found worth keeping, with the encodings it started from. Of encodings too long to keep, seeds
+    // are the first bytes: each is tried alone, where the length refuses it, and with the honest rest.
+    [Theory, MemberData(nameof(Names))]
+    public void Every_seed_of_the_fuzzer_is_read_or_refused(string name)
     {
-        var folder = Repository.Path("tests", "FederatedDpLlm.SecureAggregation.Tests", "Seeds");
-        foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
+        var decoder = All.Value.Single(one => one.Name == name);
+        var seeds = Directory.GetFiles(Path.Combine(SeedFolder, name));
+        Assert.NotEmpty(seeds);
+        foreach (var seed in seeds.Select(File.ReadAllBytes))
         {
-            All.Value.Single(decoder => decoder.Name == Path.GetFileName(Path.GetDirectoryName(file))).Check(File.ReadAllBytes(file));
+            decoder.Check(seed);
+            decoder.Check([.. seed, .. decoder.Honest.Skip(seed.Length)]);
         }
     }
+
+    [Fact]
+    public void Every_folder_of_seeds_belongs_to_a_decoder() =>
+        Assert.Equal(All.Value.Select(decoder => decoder.Name).Order(StringComparer.Ordinal), Directory.GetDirectories(SeedFolder).Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal));
 
     [Fact]
     public void A_frame_with_any_byte_changed_is_refused()
@@ -67,22 +77,35 @@ public sealed class HostileBytesTests
 
     private static void RandomStrings(Decoder decoder, int count)
     {
-        var random = new TestRandom(22);
-        var noise = new byte[1 << 16];
+        var (random, honest) = (new TestRandom(22), decoder.Honest);
+        var noise = new byte[Math.Max(1 << 16, 2 * (honest.Length + 8))];
         random.Fill(noise);
+
+        // Of encodings as long as a ring element every sixteenth has the right length, of shorter ones every fourth.
+        var (period, right) = (honest.Length > 1 << 16 ? 16 : 4, 0);
         for (var i = 0; i < count; i++)
         {
-            // Strings are windows of one long random string, at places and of lengths that repeat after more than 10^9 only.
-            var length = i % 4 == 0 ? decoder.Honest.Length : (int)(i * 7919L % (2L * Math.Min(decoder.Honest.Length, 4000)));
-            var start = (int)(i * 104729L % Math.Max(1, noise.Length - length));
-            var bytes = noise.AsSpan(start, Math.Min(length, noise.Length - start)).ToArray();
-            if (i % 2 == 0)
+            var turn = i / period;
+            var length = (i % period) switch
             {
-                decoder.Honest.AsSpan(0, Math.Min(i % 64, Math.Min(bytes.Length, decoder.Honest.Length))).CopyTo(bytes);
+                0 => honest.Length,
+                1 => Math.Max(0, honest.Length - 8 + (turn % 17)),
+                _ => (int)(i * 7919L % (2L * Math.Min(honest.Length, 4000))),
+            };
+
+            // Strings are windows of one long random string, at places and of lengths that repeat after very many only.
+            var bytes = noise.AsSpan((int)(i * 104729L % (noise.Length - length)), length).ToArray();
+            if (turn % 2 == 0)
+            {
+                var kept = turn % 8 == 0 ? (int)(turn * 7919L % (honest.Length + 1)) : i % 64;
+                honest.AsSpan(0, Math.Min(kept, Math.Min(length, honest.Length))).CopyTo(bytes);
             }
 
+            right += bytes.Length == honest.Length ? 1 : 0;
             decoder.Check(bytes);
         }
+
+        Assert.True(right >= count / period, $"{right} of {count} strings were as long as an honest {decoder.Name}.");
     }
 
     private static byte[] Mutate(byte[] honest, int how, TestRandom random)
