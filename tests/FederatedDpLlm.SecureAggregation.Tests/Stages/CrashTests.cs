@@ -32,18 +32,44 @@ public sealed class CrashTests
         }
     }
 
-    [Fact]
-    public void A_client_restarted_before_its_decision_was_stored_decides_once_and_what_it_sends_is_one_message()
+    // The crash comes after the step and before its snapshot was stored: nothing was sent, the older snapshot decides afresh, and only that decision leaves.
+    // A second crash, after storing, repeats it to the byte.
+    [Theory, MemberData(nameof(ExactSumTests.Modes), MemberType = typeof(ExactSumTests))]
+    public void A_client_restarted_before_its_decision_was_stored_decides_once_and_what_it_sends_is_one_message(AggregationMode mode)
     {
-        // The crash comes after the step and before the snapshot: nothing was sent, and the older snapshot decides afresh. The two decisions may differ, but
-        // only the second one is ever released, since Release comes after storing.
-        using var federation = new Federation(6, 12);
+        using var federation = new Federation(6, 12, mode);
         using var round = new ManualRound(federation);
-        var announced = round.ToUploads();
-        using var restarted = AggregationClient.Restore(round.Snapshots[Client], federation.Parameters, federation.Identities[Client], federation.Random);
-        Assert.Equal(ClientStage.Shared, restarted.Stage);
-        Assert.Equal(RefusalCode.WrongStage, restarted.Confirm(announced[Client]).Refusal!.Code);
-        Assert.Equal(RefusalCode.WrongStage, restarted.Unmask([]).Refusal!.Code);
+        round.ToSharings();
+        _ = round.UploadPending(Client);
+        Assert.Equal(ClientStage.Shared, Restart(round.Snapshots[Client]).Stage);
+        Assert.Equal(RefusalCode.WrongStage, round.Clients[Client].Confirm(new AnnouncedSurvivors(default, [])).Refusal!.Code);
+        Assert.Equal(RefusalCode.WrongStage, round.Clients[Client].Unmask([]).Refusal!.Code);
+        Assert.All(round.Clients, client => Assert.Null(round.Coordinator.ReceiveUpload(round.Upload(client.Self))));
+        Restart(round.Uploaded[Client]);
+        var again = round.UploadPending(Client).Release();
+        Assert.Equal(round.Uploads[Client].Header.ToArray(), again.Header.ToArray());
+        Assert.Equal(round.Uploads[Client].Payload.ToArray(), again.Payload.ToArray());
+        Assert.Equal(RefusalCode.Replayed, round.Coordinator.ReceiveUpload(again)!.Code);
+
+        var announced = round.Coordinator.CloseUploads().Required;
+        _ = round.Clients[Client].Confirm(announced[Client]).Required;
+        Restart(round.Uploaded[Client]);
+        round.Confirm(announced);
+        Restart(round.Snapshots[Client]);
+        Assert.Equal(round.Confirmations[Client].ToArray(), round.Clients[Client].Confirm(announced[Client]).Required.Release().ToArray());
+
+        _ = round.Clients[Client].Unmask(round.Confirmations).Required;
+        var unmasking = Restart(round.Snapshots[Client]).Unmask(round.Confirmations).Required;
+        var released = unmasking.Release().ToArray();
+        Assert.Equal(released, Restart(unmasking.Snapshot.ToArray()).Unmask(round.Confirmations).Required.Release().ToArray());
+        round.Forged[Client] = released;
+        Assert.Equal(federation.SumOf(Enumerable.Range(0, 6)), round.Finish().Required.Values.ToArray());
+
+        AggregationClient Restart(byte[] snapshot)
+        {
+            round.Clients[Client].Dispose();
+            return round.Clients[Client] = AggregationClient.Restore(snapshot, federation.Parameters, federation.Identities[Client], federation.Random);
+        }
     }
 
     [Fact]
