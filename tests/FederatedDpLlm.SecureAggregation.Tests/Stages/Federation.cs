@@ -62,9 +62,12 @@ internal sealed class Federation : IDisposable
     /// <summary>The same of a round that was run already.</summary>
     public void AssertOutcome(IReadOnlyList<DropoutStage> pattern, Outcome<AggregateSum> outcome)
     {
-        int Staying(DropoutStage stage) => pattern.Count(one => one == DropoutStage.Never || one > stage);
+        int Staying(DropoutStage stage, int clients) => pattern.Take(clients).Count(one => one == DropoutStage.Never || one > stage);
         var (threshold, minimum) = (Parameters.Sharing.Threshold, Parameters.MinimumSurvivors);
-        var enough = Staying(DropoutStage.BeforeUpload) >= Math.Max(threshold, minimum) && Staying(DropoutStage.BeforeUnmasking) >= threshold;
+        var dealers = Parameters.Dealers;
+        var enough = Staying(DropoutStage.BeforeUpload, pattern.Count) >= minimum
+            && Staying(DropoutStage.BeforeUpload, dealers) >= threshold
+            && Staying(DropoutStage.BeforeUnmasking, dealers) >= threshold;
         Assert.Equal(enough, outcome.IsAccepted);
         if (enough)
         {
