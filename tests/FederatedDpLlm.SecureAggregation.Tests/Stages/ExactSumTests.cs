@@ -74,7 +74,7 @@ public sealed class ExactSumTests
     // Up to two thirds leave, anywhere: sums and refusals both occur. Above twelve clients the committee is the first twelve, and the others send an upload only.
     [Theory, MemberData(nameof(Modes))]
     public void Random_dropouts_of_a_small_round_give_the_exact_sum_or_a_named_refusal(AggregationMode mode) =>
-        Gen.Select(Gen.Int[4, 20], Gen.Int[0, 66], Gen.Long).Sample((clients, percent, seed) => AssertRandomDropouts(mode, clients, clients * percent / 100, seed), iter: 8, threads: 1);
+        Gen.Select(Gen.Int[4, 20], Gen.Int[0, 66], Gen.Long).Sample((clients, percent, seed) => AssertRandomDropouts(mode, clients, clients * percent / 100, seed), iter: 4, threads: 1);
 
     // Graphs are sparse from 65 clients on: half as many leave as the degree is chosen for, so that a neighbourhood without a quorum is out of reach.
     [Theory, Trait(TestLength.Name, TestLength.Ci), MemberData(nameof(Modes))]
