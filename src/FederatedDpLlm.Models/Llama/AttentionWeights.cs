@@ -58,5 +58,18 @@ internal sealed class AttentionWeights
         Key.Repack(parameters[TensorNames.Key(layer)].Span);
         Value.Repack(parameters[TensorNames.Value(layer)].Span);
         Output.Repack(parameters[TensorNames.Output(layer)].Span);
+        Refresh(QueryBias, parameters, TensorNames.Query(layer, "bias"));
+        Refresh(KeyBias, parameters, TensorNames.Key(layer, "bias"));
+        Refresh(ValueBias, parameters, TensorNames.Value(layer, "bias"));
+        Refresh(QueryNorm, parameters, TensorNames.QueryNorm(layer));
+        Refresh(KeyNorm, parameters, TensorNames.KeyNorm(layer));
+    }
+
+    private static void Refresh(FloatBuffer? vector, TensorSet parameters, string name)
+    {
+        if (vector is not null)
+        {
+            parameters[name].Span.CopyTo(vector.Span);
+        }
     }
 }

@@ -21,6 +21,11 @@ internal sealed class LayerActivations
         Gate = new FloatBuffer(rows * shape.FeedForwardWidth);
         Up = new FloatBuffer(rows * shape.FeedForwardWidth);
         Hidden = new FloatBuffer(rows * shape.FeedForwardWidth);
+        if (shape.QueryKeyNorm && residual is null)
+        {
+            QueryBeforeNorm = new FloatBuffer(rows * shape.QueryWidth);
+            KeyBeforeNorm = new FloatBuffer(rows * shape.KeyValueWidth);
+        }
     }
 
     /// <summary>The residual stream on entry.</summary>
@@ -36,6 +41,12 @@ internal sealed class LayerActivations
     public FloatBuffer Key { get; }
 
     public FloatBuffer Value { get; }
+
+    /// <summary>What the heads' norm made <see cref="Query"/> of: for training, where the model has such norms.</summary>
+    public FloatBuffer? QueryBeforeNorm { get; }
+
+    /// <summary>What the heads' norm made <see cref="Key"/> of: for training, where the model has such norms.</summary>
+    public FloatBuffer? KeyBeforeNorm { get; }
 
     /// <summary>The heads' weighted values.</summary>
     public FloatBuffer Attended { get; }

@@ -117,8 +117,8 @@ internal static unsafe class LlamaForward
                 AddBias(layer.QueryBias, query);
                 AddBias(layer.KeyBias, key);
                 AddBias(layer.ValueBias, value);
-                NormHeads(layer.QueryNorm, query, shape.Heads, shape);
-                NormHeads(layer.KeyNorm, key, shape.KeyValueHeads, shape);
+                NormHeads(layer.QueryNorm, query, shape.Heads, shape, keep.QueryBeforeNorm, row);
+                NormHeads(layer.KeyNorm, key, shape.KeyValueHeads, shape, keep.KeyBeforeNorm, row);
                 rotary.Rotate(query, shape.Heads, workspace.RowPosition[row]);
                 rotary.Rotate(key, shape.KeyValueHeads, workspace.RowPosition[row]);
                 Remember(chunks[workspace.RowChunk[row]].Sequence, cache, shape, workspace.RowPosition[row], key, value);
@@ -134,8 +134,14 @@ internal static unsafe class LlamaForward
         }
     }
 
-    private static void NormHeads(FloatBuffer? gain, float* heads, int count, ModelConfiguration shape)
+    private static void NormHeads(FloatBuffer? gain, float* heads, int count, ModelConfiguration shape, FloatBuffer? before, int row)
     {
+        if (before is not null)
+        {
+            var width = count * shape.HeadSize;
+            new ReadOnlySpan<float>(heads, width).CopyTo(before.Span.Slice(row * width, width));
+        }
+
         for (var head = 0; gain is not null && head < count; head++)
         {
             RmsNorm.Forward(heads + head * shape.HeadSize, gain.Pointer, heads + head * shape.HeadSize, shape.HeadSize, (float)shape.NormEpsilon);

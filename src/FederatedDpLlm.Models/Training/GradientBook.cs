@@ -1,5 +1,6 @@
 using FederatedDpLlm.Models.Kernels;
 using FederatedDpLlm.Models.Llama;
+using FederatedDpLlm.Models.Weights;
 
 namespace FederatedDpLlm.Models.Training;
 
@@ -11,7 +12,10 @@ internal sealed unsafe class GradientBook(ModelConfiguration shape, int rows) : 
 {
     private readonly Dictionary<string, (FloatBuffer OutputGradient, FloatBuffer Input)> _factors = new(StringComparer.Ordinal);
     private readonly Dictionary<string, FloatBuffer> _own = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, FloatBuffer> _gains = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, FloatBuffer> _vectors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _widths =
+        TensorShape.Of(shape).Where(tensor => tensor.IsVector).ToDictionary(tensor => tensor.Name, tensor => tensor.Columns, StringComparer.Ordinal);
+
     private readonly int[] _exampleOfRow = new int[rows];
     private readonly int[] _tokens = new int[rows];
     private readonly List<ExampleRows> _examples = [];
@@ -31,8 +35,8 @@ internal sealed unsafe class GradientBook(ModelConfiguration shape, int rows) : 
     /// <summary>The factors of a matrix's gradient: row-major, a row a token.</summary>
     public (FloatBuffer OutputGradient, FloatBuffer Input) Factors(string name) => _factors[name];
 
-    /// <summary>An example's gradient of a norm's gain.</summary>
-    public float* GainOf(string name, int example) => _gains[name].Pointer + example * shape.Width;
+    /// <summary>An example's gradient of a norm's gain or of a bias.</summary>
+    public float* VectorOf(string name, int example) => _vectors[name].Pointer + example * _widths[name];
 
     /// <summary>Begins a page for these examples.</summary>
     public void Open(IReadOnlyList<TrainingExample> batch)
@@ -45,9 +49,9 @@ internal sealed unsafe class GradientBook(ModelConfiguration shape, int rows) : 
             _exampleOfRow.AsSpan(first, batch[example].Rows).Fill(example);
         }
 
-        foreach (var gain in _gains.Values)
+        foreach (var (name, vectors) in _vectors)
         {
-            gain.Span[..(batch.Count * shape.Width)].Clear();
+            vectors.Span[..(batch.Count * _widths[name])].Clear();
         }
     }
 
@@ -66,14 +70,14 @@ internal sealed unsafe class GradientBook(ModelConfiguration shape, int rows) : 
         _factors[name] = (spare!, input);
     }
 
-    public float* Gain(string name, int row)
+    public float* Vector(string name, int row)
     {
-        if (!_gains.TryGetValue(name, out var gain))
+        if (!_vectors.TryGetValue(name, out var vectors))
         {
-            _gains[name] = gain = new FloatBuffer(rows * shape.Width);
+            _vectors[name] = vectors = new FloatBuffer(rows * _widths[name]);
         }
 
-        return gain.Pointer + _exampleOfRow[row] * shape.Width;
+        return vectors.Pointer + _exampleOfRow[row] * _widths[name];
     }
 
     public void Embedding(ReadOnlySpan<int> tokens, FloatBuffer streamGradient)

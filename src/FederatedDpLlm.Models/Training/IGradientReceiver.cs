@@ -13,8 +13,8 @@ internal unsafe interface IGradientReceiver
     /// <param name="spare">Memory of the output gradient's size that the pass does not need any more, or null.</param>
     void Linear(string name, int rows, FloatBuffer outputGradient, FloatBuffer input, FloatBuffer? spare);
 
-    /// <summary>Where the gradient of a norm's gain is to be added for a row of the pass.</summary>
-    float* Gain(string name, int row);
+    /// <summary>Where the gradient of a vector, a norm's gain or a bias, is to be added for a row of the pass.</summary>
+    float* Vector(string name, int row);
 
     /// <summary>The input embedding's gradient: each row of the stream's goes to its token's.</summary>
     void Embedding(ReadOnlySpan<int> tokens, FloatBuffer streamGradient);

@@ -24,19 +24,9 @@ internal sealed unsafe class LlamaBackward
     public LlamaBackward(LlamaWeights weights, TensorSet parameters, int rows)
     {
         (_weights, _parameters, _shape) = (weights, parameters, weights.Shape);
-        RequireTrainable(_shape);
         _forward = new ForwardWorkspace(_shape, rows, keepActivations: true);
         _work = new BackwardWorkspace(_shape, rows);
         _pool = new KvBlockPool(new KvLayout(_shape));
-    }
-
-    /// <exception cref="ModelFormatException">The model is of a family whose gradients are not computed here.</exception>
-    public static void RequireTrainable(ModelConfiguration shape)
-    {
-        if (shape.AttentionBias || shape.QueryKeyNorm)
-        {
-            throw new ModelFormatException("Models with attention biases or query-key norms (Qwen) can be run but not trained: take a model of the Llama or Mistral family.");
-        }
     }
 
     /// <summary>Adds the gradient of (sum of weighted losses) / <paramref name="totalWeight"/> to <paramref name="gradients"/>.</summary>
@@ -134,8 +124,17 @@ internal sealed unsafe class LlamaBackward
             _weights.Rotary.Rotate(_work.Key.Pointer + (nint)row * _shape.KeyValueWidth, _shape.KeyValueHeads, _forward.RowPosition[row], backward: true);
         }
 
-        Linear(TensorNames.Query(layer), rows, _work.Query, keep.AttentionInput, _work.Normed, gradients, accumulate: false, keep.Query);
-        Linear(TensorNames.Key(layer), rows, _work.Key, keep.AttentionInput, _work.Normed, gradients, accumulate: true, keep.Key);
+        var query = HeadNorm(TensorNames.QueryNorm(layer), rows, keep.QueryBeforeNorm, _work.Query, keep.Query, gradients);
+        var key = HeadNorm(TensorNames.KeyNorm(layer), rows, keep.KeyBeforeNorm, _work.Key, keep.Key, gradients);
+        if (_shape.AttentionBias)
+        {
+            Bias(TensorNames.Query(layer, "bias"), rows, query, gradients);
+            Bias(TensorNames.Key(layer, "bias"), rows, key, gradients);
+            Bias(TensorNames.Value(layer, "bias"), rows, _work.Value, gradients);
+        }
+
+        Linear(TensorNames.Query(layer), rows, query, keep.AttentionInput, _work.Normed, gradients, accumulate: false, keep.Query);
+        Linear(TensorNames.Key(layer), rows, key, keep.AttentionInput, _work.Normed, gradients, accumulate: true, keep.Key);
         Linear(TensorNames.Value(layer), rows, _work.Value, keep.AttentionInput, _work.Normed, gradients, accumulate: true, keep.Value);
         Norm(TensorNames.AttentionNorm(layer), rows, keep.Input, gradients);
     }
@@ -151,6 +150,37 @@ internal sealed unsafe class LlamaBackward
         gradients.Linear(name, rows, outputGradient, input, spare);
     }
 
+    // Each head by itself, all with one gain. The normed activation is not read any more: the gradient of what was normed takes its place.
+    private FloatBuffer HeadNorm(string name, int rows, FloatBuffer? input, FloatBuffer outputGradient, FloatBuffer inputGradient, IGradientReceiver gradients)
+    {
+        if (input is null)
+        {
+            return outputGradient;
+        }
+
+        inputGradient.Span.Clear();
+        var (gain, size) = (_parameters[name], _shape.HeadSize);
+        var heads = input.Length / (_forward.Rows * size);
+        for (var at = 0; at < rows * heads; at++)
+        {
+            var place = (nint)at * size;
+            RmsNorm.Backward(
+                input.Pointer + place, gain.Pointer, outputGradient.Pointer + place, inputGradient.Pointer + place, gradients.Vector(name, at / heads), size,
+                (float)_shape.NormEpsilon);
+        }
+
+        return inputGradient;
+    }
+
+    private void Bias(string name, int rows, FloatBuffer outputGradient, IGradientReceiver gradients)
+    {
+        var width = _parameters.ShapeOf(name).Columns;
+        for (var row = 0; row < rows; row++)
+        {
+            Elementwise.Add(gradients.Vector(name, row), outputGradient.Pointer + (nint)row * width, width);
+        }
+    }
+
     // The residual stream's gradient passes by; the normed branch's is added to it.
     private void Norm(string name, int rows, FloatBuffer input, IGradientReceiver gradients)
     {
@@ -159,7 +189,7 @@ internal sealed unsafe class LlamaBackward
         {
             var at = (nint)row * width;
             RmsNorm.Backward(
-                input.Pointer + at, _parameters[name].Pointer, _work.Normed.Pointer + at, _work.Stream.Pointer + at, gradients.Gain(name, row), width,
+                input.Pointer + at, _parameters[name].Pointer, _work.Normed.Pointer + at, _work.Stream.Pointer + at, gradients.Vector(name, row), width,
                 (float)_shape.NormEpsilon);
         }
     }

@@ -13,7 +13,7 @@ internal sealed unsafe class SummedGradients(TensorSet sum) : IGradientReceiver
             shape.Rows, shape.Columns, rows, outputGradient.Pointer, 1, shape.Rows, input.Pointer, shape.Columns, sum[name].Pointer, shape.Columns, accumulate: true);
     }
 
-    public float* Gain(string name, int row) => sum[name].Pointer;
+    public float* Vector(string name, int row) => sum[name].Pointer;
 
     public void Embedding(ReadOnlySpan<int> tokens, FloatBuffer streamGradient)
     {

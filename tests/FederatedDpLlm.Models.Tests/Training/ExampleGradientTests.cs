@@ -13,10 +13,11 @@ public sealed class ExampleGradientTests
     // Short examples take the ghost identity for every matrix, long ones the product itself; some repeat a token, as input and as target.
     private static readonly TrainingExample[] Batch = [Example(9, 1), Example(60, 2), Example(2, 3), Example(33, 4), new([5, 5, 5, 5, 5], [0, 1, 1, 0.5f, 1])];
 
-    [Theory, InlineData(true, 24), InlineData(false, 24), InlineData(true, 64), InlineData(false, 64)]
-    public void Norms_of_every_parameter_are_those_of_a_loop_over_single_examples(bool tied, int width)
+    [Theory, InlineData(Family.Llama, true, 24), InlineData(Family.Llama, false, 24), InlineData(Family.Llama, true, 64), InlineData(Family.Llama, false, 64)]
+    [InlineData(Family.Qwen2, true, 24), InlineData(Family.Qwen2, false, 64), InlineData(Family.Qwen3, false, 24), InlineData(Family.Qwen3, true, 64), InlineData(Family.Qwen3Biased, true, 24)]
+    public void Norms_of_every_parameter_are_those_of_a_loop_over_single_examples(Family family, bool tied, int width)
     {
-        var (shape, parameters, book) = Recorded(tied, width);
+        var (shape, parameters, book) = Recorded(tied, width, family);
         var reader = new FullGradients(shape, Rows);
         var squares = new double[parameters.Shapes.Count];
         for (var example = 0; example < Batch.Length; example++)
@@ -32,11 +33,11 @@ public sealed class ExampleGradientTests
         }
     }
 
-    [Theory, InlineData(true), InlineData(false)]
-    public void The_clipped_sum_is_that_of_a_loop(bool tied)
+    [Theory, InlineData(Family.Llama, true), InlineData(Family.Llama, false), InlineData(Family.Qwen2, true), InlineData(Family.Qwen3, false), InlineData(Family.Qwen3Biased, true)]
+    public void The_clipped_sum_is_that_of_a_loop(Family family, bool tied)
     {
         const double Clip = 0.5;
-        var (shape, parameters, book) = Recorded(tied, 24);
+        var (shape, parameters, book) = Recorded(tied, 24, family);
         var sum = new GridSum(parameters.Shapes);
         var norms = new double[Batch.Length];
         new FullGradients(shape, Rows).AddClipped(book, Clip, sum, norms);
@@ -63,10 +64,10 @@ public sealed class ExampleGradientTests
         Assert.All(rest.Zip(sum.Values.ToArray()), pair => Assert.Equal(pair.First, pair.Second, 8.0));
     }
 
-    [Fact]
-    public void Low_rank_gradients_are_the_full_ones_times_the_other_factor()
+    [Theory, InlineData(Family.Llama), InlineData(Family.Qwen2), InlineData(Family.Qwen3)]
+    public void Low_rank_gradients_are_the_full_ones_times_the_other_factor(Family family)
     {
-        var (shape, _, _) = Recorded(tied: true, 24);
+        var shape = Shape(true, 24).As(family);
         var weights = Weights(shape);
         var factors = new LowRankFactors(shape, weights, rank: 3, alpha: 6, seed: 4);
         foreach (var map in factors.Maps)
@@ -92,10 +93,10 @@ public sealed class ExampleGradientTests
         }
     }
 
-    [Fact]
-    public void Low_rank_factors_begin_at_the_base_model()
+    [Theory, InlineData(Family.Llama), InlineData(Family.Qwen3Biased)]
+    public void Low_rank_factors_begin_at_the_base_model(Family family)
     {
-        var shape = Shape(true, 24);
+        var shape = Shape(true, 24).As(family);
         var weights = Weights(shape);
         var factors = new LowRankFactors(shape, weights, rank: 4, alpha: 8, seed: 1);
         factors.Apply();
@@ -103,10 +104,10 @@ public sealed class ExampleGradientTests
     }
 
     // Rounding to integers before adding makes the sum the same in every order, bit for bit; no example moves it by more than the stated sensitivity.
-    [Fact]
-    public void One_example_moves_the_low_rank_sum_by_at_most_the_sensitivity()
+    [Theory, InlineData(Family.Llama), InlineData(Family.Qwen2), InlineData(Family.Qwen3)]
+    public void One_example_moves_the_low_rank_sum_by_at_most_the_sensitivity(Family family)
     {
-        var shape = Shape(true, 24);
+        var shape = Shape(true, 24).As(family);
         var factors = new LowRankFactors(shape, Weights(shape), rank: 3, alpha: 6, seed: 4);
         foreach (var map in factors.Maps)
         {
@@ -182,28 +183,16 @@ public sealed class ExampleGradientTests
         return gradient;
     }
 
-    private static (ModelConfiguration Shape, TensorSet Parameters, GradientBook Book) Recorded(bool tied, int width)
+    private static (ModelConfiguration Shape, TensorSet Parameters, GradientBook Book) Recorded(bool tied, int width, Family family = Family.Llama)
     {
-        var shape = Shape(tied, width);
+        var shape = Shape(tied, width).As(family);
         var parameters = Weights(shape);
         var book = new GradientBook(shape, Rows);
         new LlamaBackward(new LlamaWeights(shape, parameters), parameters, Rows).Record(Batch, book);
         return (shape, parameters, book);
     }
 
-    private static TensorSet Weights(ModelConfiguration shape)
-    {
-        var parameters = InitialWeights.Draw(shape, 3);
-        foreach (var tensor in parameters.Shapes.Where(tensor => !tensor.IsVector))
-        {
-            foreach (ref var value in parameters[tensor.Name].Span)
-            {
-                value *= 4;
-            }
-        }
-
-        return parameters;
-    }
+    private static TensorSet Weights(ModelConfiguration shape) => InitialWeights.Draw(shape, 3).Spread(4);
 
     private static void Spread(Span<float> values, double deviation)
     {

@@ -13,10 +13,10 @@ public sealed class GradientTests
         new([3, 3, 8, 1], [0, 1, 1, 1]),
     ];
 
-    [Theory, InlineData(true), InlineData(false)]
-    public void The_slow_backward_pass_agrees_with_differences_to_a_millionth(bool tied)
+    [Theory, InlineData(Family.Llama, true), InlineData(Family.Llama, false), InlineData(Family.Qwen2, true), InlineData(Family.Qwen3, false), InlineData(Family.Qwen3Biased, true)]
+    public void The_slow_backward_pass_agrees_with_differences_to_a_millionth(Family family, bool tied)
     {
-        var (shape, parameters) = Model(tied);
+        var (shape, parameters) = Model(family, tied);
         var slopes = Slopes(shape, parameters);
         var reference = new ReferenceModel<Plain>(shape, parameters);
         var random = new CounterRandom(11);
@@ -32,10 +32,10 @@ public sealed class GradientTests
     }
 
     // Relative to the tensor's largest gradient: single ones may be sums that cancel.
-    [Theory, InlineData(true), InlineData(false)]
-    public void Every_gradient_agrees_with_the_slow_backward_pass(bool tied)
+    [Theory, InlineData(Family.Llama, true), InlineData(Family.Llama, false), InlineData(Family.Qwen2, true), InlineData(Family.Qwen3, false), InlineData(Family.Qwen3Biased, true)]
+    public void Every_gradient_agrees_with_the_slow_backward_pass(Family family, bool tied)
     {
-        var (shape, parameters) = Model(tied);
+        var (shape, parameters) = Model(family, tied);
         var gradients = TensorSet.Zeros(shape);
         var loss = new LlamaBackward(new LlamaWeights(shape, parameters), parameters, 64).Accumulate(Batch, 1, gradients);
         Assert.Equal(new ReferenceModel<Plain>(shape, parameters).Loss(Batch).Value, loss, 4);
@@ -53,10 +53,10 @@ public sealed class GradientTests
         }
     }
 
-    [Fact]
-    public void A_batch_of_examples_has_the_sum_of_their_gradients()
+    [Theory, InlineData(Family.Llama), InlineData(Family.Qwen3Biased)]
+    public void A_batch_of_examples_has_the_sum_of_their_gradients(Family family)
     {
-        var shape = Shape(tied: true);
+        var shape = Shape(tied: true).As(family);
         var parameters = InitialWeights.Draw(shape, 3);
         var weights = new LlamaWeights(shape, parameters);
         var (together, apart) = (TensorSet.Zeros(shape), TensorSet.Zeros(shape));
@@ -73,37 +73,43 @@ public sealed class GradientTests
         }
     }
 
-    [Fact]
-    public void Training_gives_the_same_bits_on_one_thread_and_on_two()
+    [Theory, InlineData(Family.Llama), InlineData(Family.Qwen2), InlineData(Family.Qwen3)]
+    public void Training_gives_the_same_bits_on_any_number_of_threads(Family family)
     {
         TensorSet Train(int threads)
         {
             var options = new TrainingOptions { Seed = 5, Steps = 6, Microbatches = 4, MicrobatchTokens = 32, WarmupSteps = 2, Threads = threads };
-            var trainer = new Trainer(Shape(tied: true), options);
+            var trainer = new Trainer(Shape(tied: true).As(family), options);
             trainer.Run((step, number) => Batch[(step + number) % 2], _ => { }, TestContext.Current.CancellationToken);
             return trainer.Parameters;
         }
 
-        var (one, two) = (Train(1), Train(2));
-        Assert.All(one.Shapes, tensor => Assert.True(one[tensor.Name].Span.SequenceEqual(two[tensor.Name].Span)));
+        var one = Train(1);
+        foreach (var more in new[] { Train(2), Train(3) })
+        {
+            Assert.All(one.Shapes, tensor => Assert.True(one[tensor.Name].Span.SequenceEqual(more[tensor.Name].Span), tensor.Name));
+        }
+
+        // Steps change every tensor: what has no gradient would pass everything above.
+        var begun = InitialWeights.Draw(Shape(tied: true).As(family), 5);
+        Assert.All(one.Shapes, tensor => Assert.False(one[tensor.Name].Span.SequenceEqual(begun[tensor.Name].Span), tensor.Name));
     }
 
-    [Fact]
-    public void Training_learns_a_sequence_by_heart()
+    [Theory, InlineData(Family.Llama), InlineData(Family.Qwen2), InlineData(Family.Qwen3)]
+    public void Training_learns_a_sequence_by_heart(Family family)
     {
         var losses = new List<double>();
-        var trainer = new Trainer(Shape(tied: true), new TrainingOptions { Seed = 5, Steps = 120, Microbatches = 1, MicrobatchTokens = 32, WarmupSteps = 5, LearningRate = 0.01 });
+        var trainer = new Trainer(Shape(tied: true).As(family), new TrainingOptions { Seed = 5, Steps = 120, Microbatches = 1, MicrobatchTokens = 32, WarmupSteps = 5, LearningRate = 0.01 });
         trainer.Run((_, number) => Batch[number % 2], progress => losses.Add(progress.Loss), TestContext.Current.CancellationToken);
 
         Assert.InRange(losses[0], 2.0, 2.8);
         Assert.InRange(losses[^1], 0, 0.3);
     }
 
-    private static (ModelConfiguration Shape, TensorSet Parameters) Model(bool tied)
+    private static (ModelConfiguration Shape, TensorSet Parameters) Model(Family family, bool tied)
     {
-        var parameters = InitialWeights.Draw(Shape(tied), 7);
-        Spread(parameters);
-        return (Shape(tied), parameters);
+        var shape = Shape(tied).As(family);
+        return (shape, InitialWeights.Draw(shape, 7).Spread(10));
     }
 
     private static Dictionary<string, double[]> Slopes(ModelConfiguration shape, TensorSet parameters)
@@ -117,16 +123,4 @@ public sealed class GradientTests
     {
         Width = 24, FeedForwardWidth = 40, Layers = 2, Heads = 4, KeyValueHeads = 2, HeadSize = 6, Vocabulary = 11, Context = 40, TiedHead = tied,
     };
-
-    // Weights of 0.02 leave the attention flat; larger ones make every term count.
-    private static void Spread(TensorSet parameters)
-    {
-        foreach (var tensor in parameters.Shapes.Where(tensor => !tensor.IsVector))
-        {
-            foreach (ref var value in parameters[tensor.Name].Span)
-            {
-                value *= 10;
-            }
-        }
-    }
 }

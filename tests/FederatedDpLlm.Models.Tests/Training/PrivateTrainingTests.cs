@@ -37,20 +37,21 @@ public sealed class PrivateTrainingTests
         Assert.Contains(drawn.Zip(drawn.Skip(1)), pair => pair.First.Intersect(pair.Second).Any());
     }
 
-    [Theory, InlineData(false), InlineData(true)]
-    public void A_training_goes_on_from_a_checkpoint_to_the_same_bits(bool lowRank)
+    [Theory, InlineData(Family.Llama, false), InlineData(Family.Llama, true), InlineData(Family.Qwen2, false), InlineData(Family.Qwen2, true)]
+    [InlineData(Family.Qwen3, false), InlineData(Family.Qwen3, true)]
+    public void A_training_goes_on_from_a_checkpoint_to_the_same_bits(Family family, bool lowRank)
     {
-        var whole = Trainer(lowRank, 1, null);
+        var whole = Trainer(lowRank, 1, null, family: family);
         Enumerable.Range(0, 8).ToList().ForEach(_ => whole.Next());
 
         var folder = Directory.CreateTempSubdirectory();
         try
         {
-            var broken = Trainer(lowRank, 1, null);
+            var broken = Trainer(lowRank, 1, null, family: family);
             Enumerable.Range(0, 5).ToList().ForEach(_ => broken.Next());
             broken.Checkpoint.Write(folder.FullName);
             broken.Next();
-            var resumed = Trainer(lowRank, 1, TrainingCheckpoint.Latest(folder.FullName, broken.Trained.Values.Shapes));
+            var resumed = Trainer(lowRank, 1, TrainingCheckpoint.Latest(folder.FullName, broken.Trained.Values.Shapes), family: family);
             Assert.Equal(5, resumed.Step);
             Enumerable.Range(0, 3).ToList().ForEach(_ => resumed.Next());
             AssertSame(whole.Trained.Values, resumed.Trained.Values);
@@ -61,10 +62,11 @@ public sealed class PrivateTrainingTests
         }
     }
 
-    [Theory, InlineData(false), InlineData(true)]
-    public void The_result_does_not_depend_on_the_number_of_threads(bool lowRank)
+    [Theory, InlineData(Family.Llama, false), InlineData(Family.Llama, true), InlineData(Family.Qwen2, false), InlineData(Family.Qwen2, true)]
+    [InlineData(Family.Qwen3, false), InlineData(Family.Qwen3, true)]
+    public void The_result_does_not_depend_on_the_number_of_threads(Family family, bool lowRank)
     {
-        var (one, two) = (Trainer(lowRank, 1, null), Trainer(lowRank, 2, null));
+        var (one, two) = (Trainer(lowRank, 1, null, family: family), Trainer(lowRank, 2, null, family: family));
         for (var step = 0; step < 4; step++)
         {
             one.Next();
@@ -128,11 +130,11 @@ public sealed class PrivateTrainingTests
         Assert.InRange(Trainer(true, 1, null, options: options).Account.EpsilonAfter(100), 2.9, 3);
     }
 
-    [Fact]
-    public void Without_noise_it_learns_the_examples_by_heart()
+    [Theory, InlineData(Family.Llama), InlineData(Family.Qwen2), InlineData(Family.Qwen3)]
+    public void Without_noise_it_learns_the_examples_by_heart(Family family)
     {
         var options = Options with { SamplingRate = 1, ExpectedBatch = 4, Steps = 150, NoiseMultiplier = 0, LearningRate = 0.02 };
-        var trainer = new PrivateTrainer(Shape, Trained(false), Examples[..4], options, new StepRandomness(new byte[32]));
+        var trainer = new PrivateTrainer(Shape.As(family), Trained(false, family), Examples[..4], options, new StepRandomness(new byte[32]));
         var losses = new List<double>();
         trainer.Run(progress => losses.Add(progress.Loss), TestContext.Current.CancellationToken);
         Assert.InRange(losses[0], 3, 4.5);
@@ -147,13 +149,14 @@ public sealed class PrivateTrainingTests
     public void An_example_longer_than_a_pass_is_refused() => Assert.Throws<ArgumentException>(() =>
         new PrivateTrainer(Shape, Trained(true), [Example(1), new(new int[40], new float[40])], Options, new StepRandomness(new byte[32])));
 
-    private static PrivateTrainer Trainer(bool lowRank, int threads, TrainingCheckpoint? checkpoint, PrivateTrainingOptions? options = null, byte secret = 7) => new(
-        Shape, Trained(lowRank), Examples, (options ?? Options) with { Threads = threads }, new StepRandomness([.. Enumerable.Repeat(secret, 32)]), checkpoint);
+    private static PrivateTrainer Trainer(bool lowRank, int threads, TrainingCheckpoint? checkpoint, PrivateTrainingOptions? options = null, byte secret = 7, Family family = Family.Llama) => new(
+        Shape.As(family), Trained(lowRank, family), Examples, (options ?? Options) with { Threads = threads }, new StepRandomness([.. Enumerable.Repeat(secret, 32)]), checkpoint);
 
-    private static TrainedParameters Trained(bool lowRank)
+    private static TrainedParameters Trained(bool lowRank, Family family = Family.Llama)
     {
-        var weights = InitialWeights.Draw(Shape, 5);
-        return lowRank ? new LowRankFactors(Shape, weights, 4, 8, 1) : new FullWeights(Shape, weights);
+        var shape = Shape.As(family);
+        var weights = InitialWeights.Draw(shape, 5);
+        return lowRank ? new LowRankFactors(shape, weights, 4, 8, 1) : new FullWeights(shape, weights);
     }
 
     private static TrainingExample Example(ulong seed)

@@ -56,9 +56,9 @@ internal sealed class ReferenceModel<T>(ModelConfiguration shape, TensorSet para
         for (var layer = 0; layer < shape.Layers; layer++)
         {
             var normed = Norm(x, TensorNames.AttentionNorm(layer));
-            var query = Rotate(Linear(normed, TensorNames.Query(layer)), position);
-            keys[layer].Add(Rotate(Linear(normed, TensorNames.Key(layer)), position));
-            values[layer].Add(Linear(normed, TensorNames.Value(layer)));
+            var query = Rotate(NormHeads(Biased(normed, part => TensorNames.Query(layer, part)), TensorNames.QueryNorm(layer)), position);
+            keys[layer].Add(Rotate(NormHeads(Biased(normed, part => TensorNames.Key(layer, part)), TensorNames.KeyNorm(layer)), position));
+            values[layer].Add(Biased(normed, part => TensorNames.Value(layer, part)));
             x = Sum(x, Linear(Attend(query, keys[layer], values[layer]), TensorNames.Output(layer)));
             var inner = Norm(x, TensorNames.FeedForwardNorm(layer));
             var hidden = Linear(inner, TensorNames.Gate(layer)).Zip(Linear(inner, TensorNames.Up(layer)), (gate, up) => gate / (T.Of(1) + T.Exp(T.Of(0) - gate)) * up).ToArray();
@@ -104,6 +104,14 @@ internal sealed class ReferenceModel<T>(ModelConfiguration shape, TensorSet para
 
     private T[] Linear(T[] x, string name) =>
         [.. Enumerable.Range(0, _values[name].Length / x.Length).Select(row => Sum(x.Select((value, i) => value * _values[name][row * x.Length + i])))];
+
+    private T[] Biased(T[] x, Func<string, string> part)
+    {
+        var y = Linear(x, part("weight"));
+        return shape.AttentionBias ? Sum(y, _values[part("bias")]) : y;
+    }
+
+    private T[] NormHeads(T[] heads, string name) => shape.QueryKeyNorm ? [.. heads.Chunk(shape.HeadSize).SelectMany(head => Norm(head, name))] : heads;
 
     private T[] Norm(T[] x, string name)
     {

@@ -23,7 +23,6 @@ public static class CanaryExperiment
         ArgumentNullException.ThrowIfNull(report);
         using var source = ModelSource.Open(folder);
         var (shape, tokenizer) = (source.Configuration, source.Tokenizer);
-        LlamaBackward.RequireTrainable(shape);
         var weights = TensorSet.Read(shape, source.Tensors);
         var notes = new CanaryNotes(tokenizer, options.Seed, options.Planted, options.Notes, options.Others);
         var noise = TrainingAccount.NoiseFor(new Epsilon(options.Epsilon), new Delta(options.Delta), options.SamplingRate, options.Steps);

@@ -32,7 +32,7 @@ internal sealed unsafe class FullGradients : ExampleGradients
             squares[tensor] = named switch
             {
                 { Name: TensorNames.Embedding } => _shape.TiedHead ? Tied(book, book.Examples[example]) : Input(book, book.Examples[example]),
-                { IsVector: true } => GhostNorm.Squares(book.GainOf(named.Name, example), named.Columns),
+                { IsVector: true } => GhostNorm.Squares(book.VectorOf(named.Name, example), named.Columns),
                 _ => Matrix(book, book.Examples[example], named),
             };
         }
@@ -55,7 +55,7 @@ internal sealed unsafe class FullGradients : ExampleGradients
             var target = _sum[named.Name];
             if (named.IsVector)
             {
-                AddGains(book, factors, named, target);
+                AddVectors(book, factors, named, target);
             }
             else if (named.Name != TensorNames.Embedding || _shape.TiedHead)
             {
@@ -76,13 +76,13 @@ internal sealed unsafe class FullGradients : ExampleGradients
         }
     }
 
-    private static void AddGains(GradientBook book, ReadOnlySpan<float> factors, TensorShape named, FloatBuffer target)
+    private static void AddVectors(GradientBook book, ReadOnlySpan<float> factors, TensorShape named, FloatBuffer target)
     {
         target.Span.Clear();
         for (var example = 0; example < factors.Length; example++)
         {
-            Elementwise.Scale(book.GainOf(named.Name, example), factors[example], factors[example] == 0 ? 0 : named.Columns);
-            Elementwise.Add(target.Pointer, book.GainOf(named.Name, example), factors[example] == 0 ? 0 : named.Columns);
+            Elementwise.Scale(book.VectorOf(named.Name, example), factors[example], factors[example] == 0 ? 0 : named.Columns);
+            Elementwise.Add(target.Pointer, book.VectorOf(named.Name, example), factors[example] == 0 ? 0 : named.Columns);
         }
     }
 

@@ -39,7 +39,6 @@ public static class PrivateFineTuning
         ArgumentNullException.ThrowIfNull(report);
         using var source = ModelSource.Open(model);
         var (shape, tokenizer) = (source.Configuration, source.Tokenizer);
-        LlamaBackward.RequireTrainable(shape);
         var weights = TensorSet.Read(shape, source.Tensors);
         var factors = new LowRankFactors(shape, weights, plan.Rank, plan.Alpha, plan.Seed);
         var options = Options(plan, patients.Count, shape);
