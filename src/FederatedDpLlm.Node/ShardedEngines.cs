@@ -41,6 +41,13 @@ internal static class ShardedEngines
 
         var path = configuration.Engine.Model is { } given ? Path.GetFullPath(Path.Combine(folder, given)) : BundledModel.Folder;
         var model = Load(path);
+        if (shards.HomeLayers < HomeEdges.LeastFirstLayers || (shards.AgreedZones.Count > 0 && shards.HomeLayers > model.Shape.Layers - 2))
+        {
+            throw new ConfigurationException(
+                $"'engine.shards.home_layers' is {shards.HomeLayers}: at least {HomeEdges.LeastFirstLayers}, and of this model's {model.Shape.Layers} layers at most {model.Shape.Layers - 2} can stay at home "
+                + "while others cross with the last one at home too.");
+        }
+
         var zone = shards.Zone ?? configuration.Hospital;
         var options = new ShardClusterOptions
         {
@@ -48,7 +55,7 @@ internal static class ShardedEngines
             Model = path,
             Nodes = [.. shards.Nodes.Select(node => ToEndpoint(node, zone))],
             Spares = [.. shards.Spares.Select(node => ToEndpoint(node, zone))],
-            Zones = new TrustZones(zone, [.. shards.AgreedZones]),
+            Zones = new TrustZones(zone, [.. shards.AgreedZones]) { HomeLayers = shards.HomeLayers },
             Strategy = shards.Strategy,
         };
         var credentials = shards.Identity.Load(folder);

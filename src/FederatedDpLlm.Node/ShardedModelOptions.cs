@@ -23,6 +23,11 @@ internal sealed record ShardedModelOptions
     /// <value>Default: none.</value>
     public List<string> AgreedZones { get; init; } = [];
 
+    /// <summary>Where other zones are agreed to: how many of the model's first layers stay on nodes of this zone nevertheless; the last one stays too.
+    /// More of them weaken the cheap attacks on prompts; no number makes a crossing private.</summary>
+    /// <value>1 to the model's layers less 2. Default: 4.</value>
+    public int HomeLayers { get; init; } = HomeEdges.DefaultFirstLayers;
+
     /// <summary><c>layer</c>, <c>pipeline</c>, <c>attention</c>, <c>tensor</c> or <c>tensor_pipeline</c>; absent: the planner measures the nodes and chooses.</summary>
     public ShardStrategy? Strategy { get; init; }
 }

@@ -1,3 +1,5 @@
+using FederatedDpLlm.Models.Kernels;
+
 namespace FederatedDpLlm.Models.Sharding;
 
 /// <summary>
@@ -7,17 +9,21 @@ namespace FederatedDpLlm.Models.Sharding;
 public sealed class PromptInversion
 {
     private readonly ShardedModel _model;
-    private readonly ShardEngine _front;
+    private readonly ShardEngine? _front;
     private readonly int _layers;
 
     /// <param name="model">The public weights before the first layer.</param>
-    /// <param name="front">The public weights of the layers before the attacker's own, from the first on.</param>
-    public PromptInversion(ShardedModel model, ShardEngine front)
+    /// <param name="front">The public weights of the layers before the attacker's own, from the first on; null where the attacker holds the first.</param>
+    public PromptInversion(ShardedModel model, ShardEngine? front)
     {
         ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(front);
-        (_model, _front, _layers) = (model, front, front.Assignment.Layers.Count);
+        (_model, _front, _layers) = (model, front, front?.Assignment.Layers.Count ?? 0);
     }
+
+    /// <summary>What enters the first layer: the prompt itself, row by row.</summary>
+    /// <param name="tokens">The prompt.</param>
+    /// <param name="states">Row-major [position][width].</param>
+    public void Embed(ReadOnlySpan<int> tokens, Span<float> states) => _model.Edges.Embed(tokens, states);
 
     /// <summary>
     /// The simplest attack: for each position the token whose embedding lies nearest, where a token's embedding is what the front layers make of it alone. One pass over
@@ -28,7 +34,7 @@ public sealed class PromptInversion
     {
         var (width, session) = (_model.Shape.Width, Guid.NewGuid());
         var embeddings = Enumerable.Range(0, _model.Shape.Vocabulary).Select(token => Try(session, 0, token).ToArray()).ToList();
-        _front.Close(session);
+        _front?.Close(session);
         var tokens = new List<int>();
         for (; states.Length > 0; states = states[width..])
         {
@@ -63,15 +69,35 @@ public sealed class PromptInversion
             tokens.Add(best);
         }
 
-        _front.Close(session);
+        _front?.Close(session);
         return tokens;
+    }
+
+    /// <summary>
+    /// The other end: the next token that the public head reads out of each state (the logit lens), as if the layers behind were not there. Where the state is that of the answer's
+    /// tokens, this is the answer.
+    /// </summary>
+    /// <param name="states">Row-major [position][width].</param>
+    public unsafe IReadOnlyList<int> ReadByHead(ReadOnlySpan<float> states)
+    {
+        var (width, vocabulary) = (_model.Shape.Width, _model.Shape.Vocabulary);
+        var (rows, logits) = (Enumerable.Range(0, states.Length / width).ToArray(), new float[states.Length / width * vocabulary]);
+        var normed = new FloatBuffer(states.Length);
+        fixed (float* from = states)
+        fixed (float* to = logits)
+        {
+            _model.Edges.Project(from, rows, normed.Pointer, to);
+        }
+
+        GC.KeepAlive(normed);
+        return [.. rows.Select(row => Enumerable.Range(0, vocabulary).MaxBy(token => logits[row * vocabulary + token]))];
     }
 
     private ReadOnlyMemory<float> Try(Guid session, int position, int token)
     {
         var stream = new float[_model.Shape.Width];
         _model.Edges.Embed([token], stream);
-        return _front.Compute(new ShardWork(ShardStepKind.Layers, 0, _layers, [new ShardRows(session, position, 1)], stream));
+        return _front is null ? stream : _front.Compute(new ShardWork(ShardStepKind.Layers, 0, _layers, [new ShardRows(session, position, 1)], stream));
     }
 
     private static double Distance(ReadOnlySpan<float> a, ReadOnlySpan<float> b)

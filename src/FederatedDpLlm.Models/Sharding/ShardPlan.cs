@@ -7,13 +7,14 @@ namespace FederatedDpLlm.Models.Sharding;
 /// <param name="Strategy">How the model was cut.</param>
 /// <param name="Manifest">Root of the manifest (<see cref="ShardManifest.Root"/>) of the weights that every shard must hold.</param>
 /// <param name="Shards">One a node.</param>
-public sealed record ShardPlan(long Epoch, ShardStrategy Strategy, ManifestRoot Manifest, IReadOnlyList<ShardAssignment> Shards)
+/// <param name="Home">What no other zone may hold any slice of.</param>
+public sealed record ShardPlan(long Epoch, ShardStrategy Strategy, ManifestRoot Manifest, IReadOnlyList<ShardAssignment> Shards, HomeEdges Home)
 {
     /// <summary>Most nodes of a plan.</summary>
     public const int MostShards = 64;
 
-    /// <summary>Checks that every slice of every layer is held exactly once.</summary>
-    /// <exception cref="ShardPlanException">It is not, or a node is named twice.</exception>
+    /// <summary>Checks that every slice of every layer is held exactly once, and those of the model's ends in the home zone.</summary>
+    /// <exception cref="ShardPlanException">They are not, or a node is named twice.</exception>
     public ShardPlan Checked(ModelConfiguration shape)
     {
         ArgumentNullException.ThrowIfNull(shape);
@@ -23,6 +24,7 @@ public sealed record ShardPlan(long Epoch, ShardStrategy Strategy, ManifestRoot 
         foreach (var shard in Shards)
         {
             CheckLayers(shard, shape);
+            CheckZone(shard, shape);
         }
 
         for (var layer = 0; layer < shape.Layers; layer++)
@@ -45,6 +47,19 @@ public sealed record ShardPlan(long Epoch, ShardStrategy Strategy, ManifestRoot 
         }
     }
 
+    private void CheckZone(ShardAssignment shard, ModelConfiguration shape)
+    {
+        Demand(Home.FirstLayers >= HomeEdges.LeastFirstLayers, $"it keeps {Home.FirstLayers} first layers in the home zone, at least {HomeEdges.LeastFirstLayers} stay", ShardRefusal.EdgeLeavesHome);
+        var between = Home.Between(shape);
+        foreach (var held in shard.Zone == Home.Zone ? [] : shard.Layers)
+        {
+            Demand(
+                held.Layer >= between.First && held.Layer < between.End,
+                $"it gives layer {held.Layer} to '{shard.Node}' of zone '{shard.Zone}', and the first {Home.FirstLayers} layers and the last one stay in the home zone '{Home.Zone}'",
+                ShardRefusal.EdgeLeavesHome);
+        }
+    }
+
     private void CheckCover(int layer, LayerPart part, ModelConfiguration shape)
     {
         var at = 0;
@@ -59,11 +74,11 @@ public sealed record ShardPlan(long Epoch, ShardStrategy Strategy, ManifestRoot 
 
     private static bool IsWithin(SliceRun run, int slices) => run.First >= 0 && run.First <= run.End && run.End <= slices;
 
-    private static void Demand(bool holds, string otherwise)
+    private static void Demand(bool holds, string otherwise, ShardRefusal refusal = ShardRefusal.Malformed)
     {
         if (!holds)
         {
-            throw new ShardPlanException($"The shard plan cannot be used: {otherwise}.");
+            throw new ShardPlanException($"The shard plan cannot be used: {otherwise}.") { Refusal = refusal };
         }
     }
 }

@@ -9,6 +9,9 @@ public sealed class ShardPlanException : Exception
     {
     }
 
+    /// <summary>How a shard that is sent such a plan names it.</summary>
+    public ShardRefusal Refusal { get; init; } = ShardRefusal.Malformed;
+
     /// <summary>Creates it with its cause.</summary>
     public ShardPlanException(string message, Exception inner)
         : base(message, inner)

@@ -17,6 +17,9 @@ public enum ShardRefusal
 
     /// <summary>The local weights are not the manifest's, or cannot be read.</summary>
     Weights = 5,
+
+    /// <summary>The plan gives a layer of the model's ends to another zone than the asking hospital's (<see cref="HomeEdges"/>).</summary>
+    EdgeLeavesHome = 6,
 }
 
 /// <summary>A shard refuses a request; nothing was changed.</summary>

@@ -8,6 +8,13 @@ namespace FederatedDpLlm.Models.Sharding;
 /// <param name="Agreed">Zones that an explicit agreement opens; every crossing into them is audited.</param>
 public sealed record TrustZones(string Home, IReadOnlyCollection<string> Agreed)
 {
+    /// <summary>How many of the first layers stay at home where an agreement opens other zones; the last one stays too.</summary>
+    /// <value>At least 1. Default: 4 (<see cref="HomeEdges.DefaultFirstLayers"/>).</value>
+    public int HomeLayers { get; init; } = HomeEdges.DefaultFirstLayers;
+
+    /// <summary>What a plan keeps at home.</summary>
+    public HomeEdges Edges => new(Home, HomeLayers);
+
     /// <summary>The home zone alone.</summary>
     public static TrustZones Only(string home) => new(home, []);
 

@@ -54,7 +54,7 @@ internal sealed class ShardedRandomModel(ModelConfiguration shape, ElementType t
             }
         }
 
-        return new ShardPlan(1, ShardStrategy.TensorPipeline, Model.Manifest.Root, [.. held.Select((layers, node) => new ShardAssignment($"node-{node}", "home", layers))]);
+        return new ShardPlan(1, ShardStrategy.TensorPipeline, Model.Manifest.Root, [.. held.Select((layers, node) => new ShardAssignment($"node-{node}", "home", layers))], TrustZones.Only("home").Edges);
     }
 
     private static SliceRun[] Deal(int slices, int nodes, CounterRandom random)

@@ -41,6 +41,30 @@ public sealed class FrameFuzzTests : IDisposable
         Assert.Equal(FrameKind.Refused, conversation.Handle(Header(FrameKind.Compute, _plan) with { Manifest = default }, Work(1)));
     }
 
+    [Theory, InlineData(0), InlineData(1), InlineData(5)]
+    public void A_shard_of_an_agreed_zone_refuses_the_ends_of_the_model_by_name_when_loading_preparing_and_taking_over(int layer)
+    {
+        using var conversation = new ShardConversation(_bed.HostOptions("node-0", zone: "hospital-b"), _bed.Coordinator.Own, new Lazy<double>(1000));
+        var whole = _plan.Shards[0].Layers;
+        ShardPlan Crossing(long epoch, int held, string home = ShardTestbed.Zone) => _plan with
+        {
+            Epoch = epoch, Home = new HomeEdges(home, 2),
+            Shards = [new ShardAssignment("node-0", "hospital-b", [whole[held]]), new ShardAssignment("ours", ShardTestbed.Zone, [.. whole.Where(slices => slices.Layer != held)])],
+        };
+
+        Assert.Equal(ShardRefusal.EdgeLeavesHome, Refusal(conversation, Crossing(3, layer), Sign(Crossing(3, layer))));
+        Assert.Equal(FrameKind.Refused, conversation.Handle(Header(FrameKind.Prepare, Crossing(3, layer)), Sign(Crossing(3, layer))));
+        Assert.Equal(ShardRefusal.EdgeLeavesHome, WorkEncoding.ReadRefusal(conversation.Answer).Refusal);
+        Assert.Equal(FrameKind.Ready, conversation.Handle(Header(FrameKind.Load, Crossing(4, 3)), Sign(Crossing(4, 3))));
+
+        // Slices that it holds already are not waved through either: the same layer under a plan that keeps more at home.
+        var narrower = Crossing(5, 3) with { Home = new HomeEdges(ShardTestbed.Zone, 4) };
+        Assert.Equal(ShardRefusal.EdgeLeavesHome, Refusal(conversation, narrower, Sign(narrower)));
+        var none = Crossing(5, 3) with { Home = new HomeEdges(ShardTestbed.Zone, 0) };
+        Assert.Equal(ShardRefusal.EdgeLeavesHome, Refusal(conversation, none, Sign(none)));
+        Assert.Equal(FrameKind.Ready, conversation.Handle(Header(FrameKind.Load, Crossing(5, 3)), Sign(Crossing(5, 3))));
+    }
+
     private void Fuzz(int frames)
     {
         using var conversation = new ShardConversation(_bed.HostOptions("node-0"), _bed.Coordinator.Own, new Lazy<double>(1000));

@@ -206,6 +206,42 @@ public sealed class ShardClusterTests : IDisposable
         Assert.Equal(("hospital-b", "theirs"), (record.Details["to_zone"], record.Details["node"]));
     }
 
+    [Theory, InlineData(ShardStrategy.Layer), InlineData(ShardStrategy.Pipeline), InlineData(ShardStrategy.Attention), InlineData(ShardStrategy.Tensor)]
+    public async Task An_agreed_zone_computes_between_the_ends_of_the_model_and_so_does_its_spare(ShardStrategy strategy)
+    {
+        ShardEndpoint[] nodes = [_bed.Host("theirs", zone: "hospital-b"), _bed.Host("ours")];
+        using var cluster = await _bed.StartAsync(strategy, nodes, [_bed.Host("spare", zone: "hospital-b")], new TrustZones(ShardTestbed.Zone, ["hospital-b"]) { HomeLayers = 2 });
+        await ShardTestbed.RequireWholeRunAsync(cluster, token =>
+        {
+            if (token == 4)
+            {
+                _bed.End(nodes[0]);
+            }
+        });
+
+        Assert.True(Assert.Single(cluster.Recoveries).BySpare);
+        var crossing = Assert.Single(cluster.Plan.Shards, shard => shard.Zone == "hospital-b");
+        Assert.Equal("spare", crossing.Node);
+        Assert.All(crossing.Layers, held => Assert.InRange(held.Layer, 2, ShardTestbed.Model.Shape.Layers - 2));
+        Assert.Equal(["theirs", "spare"], _bed.Audited.Select(record => record.Details["node"]));
+        Assert.All(_bed.Audited, record => Assert.True(int.Parse(record.Details["first_layer"], System.Globalization.CultureInfo.InvariantCulture) >= 2));
+    }
+
+    [Fact]
+    public async Task Without_its_own_nodes_a_model_is_not_cut_over_anothers_zone_alone()
+    {
+        var zones = new TrustZones(ShardTestbed.Zone, ["hospital-b"]);
+        var ours = _bed.Host("ours");
+        await Assert.ThrowsAsync<ShardPlanException>(() => _bed.StartAsync(ShardStrategy.Layer, [_bed.Host("alone", zone: "hospital-b")], zones: zones));
+
+        // Nor when ours are lost on the way.
+        using var cluster = await _bed.StartAsync(ShardStrategy.Layer, [ours, _bed.Host("theirs", zone: "hospital-b")], zones: zones);
+        await ShardTestbed.RequireWholeRunAsync(cluster);
+        _bed.End(ours);
+        using var session = cluster.Open("request", "tester");
+        await Assert.ThrowsAsync<ShardsUnavailableException>(() => session.AppendAsync(new[] { 0, 70 }, Cancellation));
+    }
+
     [Fact]
     public async Task A_crossing_that_cannot_be_recorded_does_not_happen_at_the_next_attempt_either()
     {

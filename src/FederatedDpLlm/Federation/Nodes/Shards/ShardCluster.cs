@@ -152,6 +152,7 @@ public sealed partial class ShardCluster : IDisposable
                     ["from_zone"] = _options.Zones.Home,
                     ["to_zone"] = crossing.Zone,
                     ["node"] = crossing.Node,
+                    ["first_layer"] = crossing.Layers[0].Layer.ToString(System.Globalization.CultureInfo.InvariantCulture),
                     ["plan_epoch"] = plan.Epoch.ToString(System.Globalization.CultureInfo.InvariantCulture),
                 }),
                 cancellationToken);

@@ -40,6 +40,10 @@ internal sealed class ShardConversation(ShardHostOptions options, X509Certificat
         {
             return Refuse(refused);
         }
+        catch (ShardPlanException error)
+        {
+            return Refuse(new ShardRefusedException(error.Refusal, error.Message));
+        }
     }
 
     public void Dispose()
@@ -138,11 +142,13 @@ internal sealed class ShardConversation(ShardHostOptions options, X509Certificat
     {
         if (_engine is not null && plan.Manifest == _manifest && SameSlices(_engine, assignment))
         {
+            plan.Checked(_engine.Shape);
             return _engine;
         }
 
         if (_prepared.Find(engine => engine.Manifest == plan.Manifest && SameSlices(engine, assignment)) is { } prepared)
         {
+            plan.Checked(prepared.Shape);
             _prepared.Remove(prepared);
             return prepared;
         }
@@ -163,10 +169,6 @@ internal sealed class ShardConversation(ShardHostOptions options, X509Certificat
         catch (Exception error) when (error is ModelFormatException or IOException or UnauthorizedAccessException)
         {
             throw new ShardRefusedException(ShardRefusal.Weights, "The local model cannot be read.");
-        }
-        catch (ShardPlanException error)
-        {
-            throw new ShardRefusedException(ShardRefusal.Malformed, error.Message);
         }
     }
 }

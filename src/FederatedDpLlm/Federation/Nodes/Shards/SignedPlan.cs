@@ -52,7 +52,7 @@ internal sealed record SignedPlan(ShardPlan Plan, int Assignment, ReadOnlyMemory
         var writer = new WireWriter();
         var root = new byte[ManifestRoot.SizeBytes];
         plan.Manifest.CopyTo(root);
-        writer.Int64(plan.Epoch).Byte((byte)plan.Strategy).Bytes(root).Int32(plan.Shards.Count);
+        writer.Int64(plan.Epoch).Byte((byte)plan.Strategy).Bytes(root).Text(plan.Home.Zone).Int32(plan.Home.FirstLayers).Int32(plan.Shards.Count);
         foreach (var shard in plan.Shards)
         {
             writer.Text(shard.Node).Text(shard.Zone).Int32(shard.Layers.Count);
@@ -75,6 +75,7 @@ internal sealed record SignedPlan(ShardPlan Plan, int Assignment, ReadOnlyMemory
         }
 
         var root = new ManifestRoot(reader.Bytes(ManifestRoot.SizeBytes));
+        var home = new HomeEdges(reader.Text(LongestName), reader.Count(LargestSize));
         var shards = new ShardAssignment[reader.Count(ShardPlan.MostShards)];
         for (var index = 0; index < shards.Length; index++)
         {
@@ -91,6 +92,6 @@ internal sealed record SignedPlan(ShardPlan Plan, int Assignment, ReadOnlyMemory
         }
 
         reader.End();
-        return shards.Length > 0 ? new ShardPlan(epoch, strategy, root, shards) : throw new ShardProtocolException("A plan has no shards.");
+        return shards.Length > 0 ? new ShardPlan(epoch, strategy, root, shards, home) : throw new ShardProtocolException("A plan has no shards.");
     }
 }
