@@ -15,7 +15,7 @@ public sealed record HomeEdges(string Zone, int FirstLayers)
 
     /// <summary>
     /// The first layers that stay where nothing else is configured. By <c>fedllm shard inversion</c>, one pass over the vocabulary recovers 100 % of a prompt from the bundled model's
-    /// embeddings, 86, 72 and 46 % behind one to three layers, 10 % behind four. The head reads every next token behind the last layer, 28 % of them before it: so one stays there.
+    /// embeddings, 76 % behind one layer, 49 % behind four, 8 % behind seven of its eight. The head reads every next token behind the last layer, 31 % of them before it: so one stays there.
     /// </summary>
     public const int DefaultFirstLayers = 4;
 

@@ -41,7 +41,7 @@ public sealed class FrameFuzzTests : IDisposable
         Assert.Equal(FrameKind.Refused, conversation.Handle(Header(FrameKind.Compute, _plan) with { Manifest = default }, Work(1)));
     }
 
-    [Theory, InlineData(0), InlineData(1), InlineData(5)]
+    [Theory, InlineData(0), InlineData(1), InlineData(7)]
     public void A_shard_of_an_agreed_zone_refuses_the_ends_of_the_model_by_name_when_loading_preparing_and_taking_over(int layer)
     {
         using var conversation = new ShardConversation(_bed.HostOptions("node-0", zone: "hospital-b"), _bed.Coordinator.Own, new Lazy<double>(1000));
