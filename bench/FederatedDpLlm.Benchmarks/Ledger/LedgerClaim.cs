@@ -46,7 +46,7 @@ internal sealed class LedgerClaim : IClaim
                 }
             }
 
-            return new Measurement($"{callers} {(callers == 1 ? "caller" : "callers")}", Median(ours), "requests/s", Peer, Median(theirs));
+            return new Measurement($"{callers} {(callers == 1 ? "caller" : "callers")}", Median.Of(ours), "requests/s", Peer, Median.Of(theirs));
         }
         finally
         {
@@ -103,6 +103,4 @@ internal sealed class LedgerClaim : IClaim
     private static AuditRecord Entry(AuditDecision decision) => new(
         "-", decision, "alice",
         new Dictionary<string, string> { ["department"] = "emergency", ["purpose"] = "treatment", ["mechanism"] = "choice", ["epsilon"] = "1", ["node"] = "mercy" });
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

@@ -41,11 +41,9 @@ internal sealed class BandwidthClaim : IClaim
             }
 
             yield return new Measurement(
-                $"1.2B Q8_0, {threads} thread{(threads > 1 ? "s" : string.Empty)}", Median(decoded), "GB/s", "plain reading with 512-bit loads", Median(read));
+                $"1.2B Q8_0, {threads} thread{(threads > 1 ? "s" : string.Empty)}", Median.Of(decoded), "GB/s", "plain reading with 512-bit loads", Median.Of(read));
         }
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     // Bytes per second of summing a buffer that no cache holds.
     private static unsafe double PlainRead(long bytes, int threads)

@@ -48,8 +48,8 @@ internal sealed class BatchingClaim : IClaim
                 }
 
                 var setting = $"135M {type} 16 streams {threads} thread{(threads > 1 ? "s" : "")}";
-                yield return new Measurement(setting, Median(many, speed => speed.Wall), "tokens/s", "one stream", Median(one, speed => speed.Wall));
-                yield return new Measurement(setting, Median(many, speed => speed.Processor), "tokens/CPU-s", "one stream", Median(one, speed => speed.Processor));
+                yield return new Measurement(setting, Median.Of(many.Select(speed => speed.Wall)), "tokens/s", "one stream", Median.Of(one.Select(speed => speed.Wall)));
+                yield return new Measurement(setting, Median.Of(many.Select(speed => speed.Processor)), "tokens/CPU-s", "one stream", Median.Of(one.Select(speed => speed.Processor)));
             }
         }
     }
@@ -73,8 +73,6 @@ internal sealed class BatchingClaim : IClaim
 
         return tokens;
     }
-
-    private static double Median(List<Speed> speeds, Func<Speed, double> figure) => speeds.Select(figure).Order().ElementAt(Rounds / 2);
 
     private readonly record struct Speed(double Wall, double Processor);
 }

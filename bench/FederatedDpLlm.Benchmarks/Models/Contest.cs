@@ -48,11 +48,9 @@ internal sealed class Contest : IDisposable
         yield return Result(setting, "tokens/CPU-s", speed => speed.PerProcessorSecond);
 
         Measurement Result(string name, string unit, Func<Speed, double> of) => _theirs is null
-            ? new Measurement(name, Median(a, of), unit)
-            : new Measurement(name, Median(a, of), unit, PeerName, Median(b, of));
+            ? new Measurement(name, Median.Of(a.Select(of)), unit)
+            : new Measurement(name, Median.Of(a.Select(of)), unit, PeerName, Median.Of(b.Select(of)));
     }
-
-    private static double Median(List<Speed> speeds, Func<Speed, double> of) => speeds.Select(of).Order().ElementAt(speeds.Count / 2);
 
     private Speed OursDecode(int tokens)
     {

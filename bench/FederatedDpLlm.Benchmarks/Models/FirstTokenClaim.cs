@@ -28,16 +28,14 @@ internal sealed class FirstTokenClaim : IClaim
             }
         }
 
-        yield return new Measurement("first text of 'fedllm generate'", Median(first), "ms", "two seconds", 2000, LowerIsBetter: true);
+        yield return new Measurement("first text of 'fedllm generate'", Median.Of(first), "ms", "two seconds", 2000, LowerIsBetter: true);
         foreach (var threads in new[] { 1, 2 })
         {
             var (setting, speeds) = ($"one stream, {threads} thread{(threads > 1 ? "s" : string.Empty)}", Streams(model, threads, cancellationToken));
-            yield return new Measurement(setting, Median([.. speeds.Select(speed => speed.Wall)]), "tokens/s");
-            yield return new Measurement(setting, Median([.. speeds.Select(speed => speed.Processor)]), "tokens/CPU-s");
+            yield return new Measurement(setting, Median.Of(speeds.Select(speed => speed.Wall)), "tokens/s");
+            yield return new Measurement(setting, Median.Of(speeds.Select(speed => speed.Processor)), "tokens/CPU-s");
         }
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     private static async Task<double> FirstTextAsync(string model, CancellationToken cancellationToken)
     {

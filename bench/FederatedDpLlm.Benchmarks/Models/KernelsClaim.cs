@@ -43,7 +43,7 @@ internal sealed class KernelsClaim : IClaim
                 }
             }
 
-            yield return new Measurement($"{rows} row{(rows > 1 ? "s" : string.Empty)}, {Outputs} x {Inputs}, 1 thread", Median(with), "products/ns", "the managed kernel", Median(without));
+            yield return new Measurement($"{rows} row{(rows > 1 ? "s" : string.Empty)}, {Outputs} x {Inputs}, 1 thread", Median.Of(with), "products/ns", "the managed kernel", Median.Of(without));
         }
     }
 
@@ -70,6 +70,4 @@ internal sealed class KernelsClaim : IClaim
         GC.KeepAlive(y);
         return (double)times * rows * Outputs * Inputs / nanoseconds;
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

@@ -30,7 +30,8 @@ internal sealed class TensorParallelClaim : IClaim
         }
 
         // The first round warms the kernels up.
-        yield return new Measurement("135M Q8_0, two processes of one thread", Median(cut), "tokens/s", "one process of one thread", Median(alone));
+        // The first round warms the kernels up.
+        yield return new Measurement("135M Q8_0, two processes of one thread", Median.Of(cut.Skip(1)), "tokens/s", "one process of one thread", Median.Of(alone.Skip(1)));
     }
 
     private static async Task<double> CutAsync(ShardCluster cluster, CancellationToken cancellationToken)
@@ -57,6 +58,4 @@ internal sealed class TensorParallelClaim : IClaim
 
         return Tokens / clock.Elapsed.TotalSeconds;
     }
-
-    private static double Median(List<double> figures) => figures.Skip(1).Order().ElementAt(Rounds / 2);
 }

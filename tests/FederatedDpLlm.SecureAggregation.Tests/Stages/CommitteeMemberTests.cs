@@ -1,8 +1,6 @@
-using System.Numerics;
 using System.Security.Cryptography;
 using FederatedDpLlm.SecureAggregation.Commitments;
 using FederatedDpLlm.SecureAggregation.Homomorphic;
-using FederatedDpLlm.SecureAggregation.KeyAgreement;
 using FederatedDpLlm.SecureAggregation.Simulation;
 using FederatedDpLlm.SecureAggregation.Stages;
 
