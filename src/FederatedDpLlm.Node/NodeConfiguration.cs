@@ -53,18 +53,10 @@ internal sealed record NodeConfiguration
 
     private NodeConfiguration Checked()
     {
-        Require(Records.Shards is >= 1 and <= ShardedRecords.MostShards, "records.shards", Records.Shards, $"1 to {ShardedRecords.MostShards}");
-        Require(HospitalsPerPatient is >= 1 and <= 100, "hospitals_per_patient", HospitalsPerPatient, "1 to 100");
-        Require(MostFederationVoters >= Records.Shards, "most_federation_voters", MostFederationVoters, "at least this node's own 'records.shards'");
+        ConfigurationException.Require(Records.Shards is >= 1 and <= ShardedRecords.MostShards, "records.shards", Records.Shards, $"1 to {ShardedRecords.MostShards}");
+        ConfigurationException.Require(HospitalsPerPatient is >= 1 and <= 100, "hospitals_per_patient", HospitalsPerPatient, "1 to 100");
+        ConfigurationException.Require(MostFederationVoters >= Records.Shards, "most_federation_voters", MostFederationVoters, "at least this node's own 'records.shards'");
         return this;
-    }
-
-    private static void Require(bool holds, string key, int value, string range)
-    {
-        if (!holds)
-        {
-            throw new ConfigurationException($"'{key}' is {value}: give {range}.");
-        }
     }
 
     public static (NodeConfiguration Configuration, string Folder) Load()

@@ -11,7 +11,10 @@ try
 {
     var (configuration, folder) = NodeConfiguration.Load();
     var builder = WebApplication.CreateSlimBuilder(args);
-    builder.Logging.AddSimpleConsole(options => options.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+    builder.Logging.AddSimpleConsole(options => options.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning)
+
+        // Why the start failed is told below, in a sentence; what ends a running program is critical.
+        .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
     var credentials = configuration.Identity.Load(folder);
     builder.WebHost.ConfigureKestrel(kestrel =>
     {

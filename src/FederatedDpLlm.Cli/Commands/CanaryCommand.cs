@@ -47,7 +47,7 @@ internal static class CanaryCommand
     private static int Run(string? folder, CanaryOptions options, bool json, CancellationToken cancellationToken)
     {
         using var random = new SecureRandom();
-        Show(CanaryExperiment.Run(folder ?? BundledModel.Folder, options, random, Report, cancellationToken), json);
+        Show(CanaryExperiment.Run(folder ?? BundledModel.Folder, options, random, Report, cancellationToken), options, json);
         return ExitCode.Good;
     }
 
@@ -63,14 +63,14 @@ internal static class CanaryCommand
         }
     }
 
-    private static void Show(CanaryReport report, bool json)
+    private static void Show(CanaryReport report, CanaryOptions options, bool json)
     {
         if (json)
         {
             JsonLine.Write(new
             {
                 withoutPrivacy = Json(report.WithoutPrivacy), withPrivacy = Json(report.WithPrivacy), untrained = Json(report.Untrained), delta = report.Delta,
-                noiseMultiplier = report.NoiseMultiplier,
+                noiseMultiplier = report.NoiseMultiplier, seed = options.Seed, steps = options.Steps, notes = options.Notes, samplingRate = options.SamplingRate,
             });
             return;
         }
@@ -82,6 +82,7 @@ internal static class CanaryCommand
         Row("notes told from others (chance 0.50)", outcome => $"{outcome.MembershipAuc:F3}");
         Row("loss on other notes, nats a token", outcome => $"{outcome.LossOnOthers:F3}");
         AnsiConsole.Write(table);
+        Console.Out.WriteLine($"{options.Steps} steps over {options.Notes} notes of seed {options.Seed}.");
         Console.Out.WriteLine("Exposure: log2(10,000 / rank) of a number's first four digits among all 10,000. Told from others: by how far a note's loss fell (AUC).");
     }
 

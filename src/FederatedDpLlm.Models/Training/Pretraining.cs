@@ -83,8 +83,7 @@ public static class Pretraining
             },
             cancellationToken);
         curve.Write();
-        SafetensorsWriter.Write(result + ".part", trainer.Parameters.ToList(), ElementType.BFloat16);
-        File.Move(result + ".part", result, overwrite: true);
+        SafetensorsWriter.Write(result, trainer.Parameters.ToList(), ElementType.BFloat16);
     }
 
     private static ReadingLesson Lesson(PretrainingRecipe recipe, ReadingLessons lessons, PretrainingPhase phase, ulong step, int number)

@@ -21,8 +21,7 @@ internal sealed record TrainingCheckpoint(int Step, TensorSet Parameters, AdamW 
             .. Optimizer.First.ToList().Select(tensor => tensor with { Name = FirstPrefix + tensor.Name }),
             .. Optimizer.Second.ToList().Select(tensor => tensor with { Name = SecondPrefix + tensor.Name }),
         ];
-        SafetensorsWriter.Write(path + ".part", tensors, ElementType.Float32);
-        File.Move(path + ".part", path, overwrite: true);
+        SafetensorsWriter.Write(path, tensors, ElementType.Float32);
         foreach (var older in Directory.GetFiles(folder, Prefix + "*.safetensors").Where(file => string.CompareOrdinal(file, path) < 0))
         {
             File.Delete(older);

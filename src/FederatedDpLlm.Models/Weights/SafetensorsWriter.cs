@@ -5,49 +5,37 @@ using FederatedDpLlm.Models.Llama;
 
 namespace FederatedDpLlm.Models.Weights;
 
-/// <summary>Writes safetensors: the same tensors give the same bytes.</summary>
+/// <summary>Writes safetensors: the same tensors give the same bytes. A file takes its name only when it is whole.</summary>
 internal static class SafetensorsWriter
 {
     private const int AlignmentBytes = 8;
 
-    public static void Write(string path, IReadOnlyList<NamedTensor> tensors, ElementType type, IReadOnlyDictionary<string, string>? metadata = null)
-    {
-        using var file = File.Create(path);
-        WriteHeader(file, Header([.. tensors.Select(tensor => (tensor.Name, tensor.Shape))], type, metadata));
-        foreach (var tensor in tensors)
+    public static void Write(string path, IReadOnlyList<NamedTensor> tensors, ElementType type, IReadOnlyDictionary<string, string>? metadata = null) =>
+        WholeFile.Write(path, file =>
         {
-            WriteElements(file, tensor.Values.Span, type);
-        }
-    }
-
-    /// <summary>Writes a whole model, one tensor in memory at a time. The file takes its name only when it is whole.</summary>
-    public static void Write(
-        string path, ModelConfiguration shape, ITensorSource source, ElementType type, IProgress<(int Done, int All)>? progress, CancellationToken cancellationToken)
-    {
-        var unfinished = path + ".part";
-        try
-        {
-            using (var file = File.Create(unfinished))
+            WriteHeader(file, Header([.. tensors.Select(tensor => (tensor.Name, tensor.Shape))], type, metadata));
+            foreach (var tensor in tensors)
             {
-                var tensors = TensorShape.Of(shape).ToList();
-                WriteHeader(file, Header([.. tensors.Select(tensor => (tensor.Name, tensor.Dimensions))], type, null));
-                for (var i = 0; i < tensors.Count; i++)
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    var values = new float[tensors[i].Elements];
-                    source.Read(tensors[i].Name, tensors[i].Rows, tensors[i].Columns, values);
-                    WriteElements(file, values, type);
-                    progress?.Report((i + 1, tensors.Count));
-                }
+                WriteElements(file, tensor.Values.Span, type);
             }
+        });
 
-            File.Move(unfinished, path, overwrite: true);
-        }
-        finally
+    /// <summary>Writes a whole model, one tensor in memory at a time.</summary>
+    public static void Write(
+        string path, ModelConfiguration shape, ITensorSource source, ElementType type, IProgress<(int Done, int All)>? progress, CancellationToken cancellationToken) =>
+        WholeFile.Write(path, file =>
         {
-            File.Delete(unfinished);
-        }
-    }
+            var tensors = TensorShape.Of(shape).ToList();
+            WriteHeader(file, Header([.. tensors.Select(tensor => (tensor.Name, tensor.Dimensions))], type, null));
+            for (var i = 0; i < tensors.Count; i++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var values = new float[tensors[i].Elements];
+                source.Read(tensors[i].Name, tensors[i].Rows, tensors[i].Columns, values);
+                WriteElements(file, values, type);
+                progress?.Report((i + 1, tensors.Count));
+            }
+        });
 
     private static string Header(IReadOnlyList<(string Name, IReadOnlyList<int> Shape)> tensors, ElementType type, IReadOnlyDictionary<string, string>? metadata)
     {

@@ -17,8 +17,7 @@ public sealed record ListenOptions
             throw new ConfigurationException($"'{key}.address' is '{Address}': give an IP address, as in 127.0.0.1 or 0.0.0.0.");
         }
 
-        return Port is > 0 and <= 65535
-            ? new System.Net.IPEndPoint(address, Port)
-            : throw new ConfigurationException($"'{key}.port' is {Port}: give a port between 1 and 65535.");
+        ConfigurationException.Require(Port is > 0 and <= 65535, $"{key}.port", Port, "a port between 1 and 65535");
+        return new System.Net.IPEndPoint(address, Port);
     }
 }

@@ -17,11 +17,7 @@ public sealed record RoutingOptions
     /// <exception cref="ConfigurationException">A value is out of its range, or the strategy none of them.</exception>
     public void Check(IReadOnlyCollection<string> strategies)
     {
-        if (AnswerTimeoutSeconds is < 1 or > 3600)
-        {
-            throw new ConfigurationException($"'routing.answer_timeout_seconds' is {AnswerTimeoutSeconds}: give 1 to 3600.");
-        }
-
+        ConfigurationException.Require(AnswerTimeoutSeconds is >= 1 and <= 3600, "routing.answer_timeout_seconds", AnswerTimeoutSeconds, "1 to 3600");
         if (!strategies.Contains(Strategy))
         {
             throw new ConfigurationException($"'routing.strategy' is '{Strategy}': give one of {string.Join(", ", strategies)}.");

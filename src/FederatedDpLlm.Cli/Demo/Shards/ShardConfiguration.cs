@@ -46,17 +46,9 @@ internal sealed record ShardConfiguration
     public static ShardConfiguration Load(string path)
     {
         var read = StrictYaml.Load<ShardConfiguration>(path);
-        Require(read.Port is >= 0 and <= 65_535, "port", read.Port, "0 (any free one) to 65535");
-        Require(read.MemoryMebibytes is >= 1 and <= MostMebibytes, "memory_mebibytes", read.MemoryMebibytes, $"1 to {MostMebibytes}");
-        Require(read.Threads is >= 1 and <= MostThreads, "threads", read.Threads, $"1 to {MostThreads}");
+        ConfigurationException.Require(read.Port is >= 0 and <= 65_535, "port", read.Port, "0 (any free one) to 65535");
+        ConfigurationException.Require(read.MemoryMebibytes is >= 1 and <= MostMebibytes, "memory_mebibytes", read.MemoryMebibytes, $"1 to {MostMebibytes}");
+        ConfigurationException.Require(read.Threads is >= 1 and <= MostThreads, "threads", read.Threads, $"1 to {MostThreads}");
         return read;
-    }
-
-    private static void Require(bool holds, string key, long value, string range)
-    {
-        if (!holds)
-        {
-            throw new ConfigurationException($"'{key}' is {value}: give {range}.");
-        }
     }
 }

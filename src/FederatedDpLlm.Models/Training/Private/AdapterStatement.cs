@@ -90,11 +90,7 @@ public sealed record AdapterStatement
         }
     }
 
-    internal void Write(string path)
-    {
-        File.WriteAllBytes(path + ".part", JsonSerializer.SerializeToUtf8Bytes(this, AdapterStatementJson.Default.AdapterStatement));
-        File.Move(path + ".part", path, overwrite: true);
-    }
+    internal void Write(string path) => WholeFile.Write(path, file => JsonSerializer.Serialize(file, this, AdapterStatementJson.Default.AdapterStatement));
 
     private AdapterStatement Checked(string path)
     {

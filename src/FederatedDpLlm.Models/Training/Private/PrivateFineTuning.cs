@@ -3,6 +3,7 @@ using FederatedDpLlm.Models.Llama;
 using FederatedDpLlm.Models.Prompts;
 using FederatedDpLlm.Models.Tokenization;
 using FederatedDpLlm.Models.Weights;
+using FederatedDpLlm.Models.Weights.Adapters;
 using FederatedDpLlm.Privacy.Sampling;
 
 namespace FederatedDpLlm.Models.Training.Private;
@@ -14,10 +15,6 @@ namespace FederatedDpLlm.Models.Training.Private;
 /// </summary>
 public static class PrivateFineTuning
 {
-    /// <summary>The adapter's weights.</summary>
-    public const string AdapterName = "adapter_model.safetensors";
-
-    private const string AdapterConfigurationName = "adapter_config.json";
     private const string SecretName = "secret";
 
     /// <summary>Trains, or goes on from the last checkpoint in <paramref name="output"/>; the resumed training ends in the same bytes.</summary>
@@ -96,30 +93,8 @@ public static class PrivateFineTuning
     // The secret stands in a file that only its owner may read, before the first step that draws from it.
     private static StepRandomness Randomness(string checkpoints, ISecureRandom random)
     {
-        var path = Path.Combine(checkpoints, SecretName);
-        if (File.Exists(path))
-        {
-            return new StepRandomness(File.ReadAllBytes(path));
-        }
-
         Directory.CreateDirectory(checkpoints);
-        var fresh = StepRandomness.Fresh(random);
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        // Left by a training that was killed here: nothing was drawn from it.
-        File.Delete(path + ".part");
-        using (var file = new FileStream(path + ".part", options))
-        {
-            file.Write(fresh.Secret);
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(path + ".part", path);
-        return fresh;
+        return new StepRandomness(WholeFile.ReadOrCreate(Path.Combine(checkpoints, SecretName), () => StepRandomness.Fresh(random).Secret.ToArray()));
     }
 
     private static AdapterStatement StatementOf(string output, string model, FineTuningPlan plan, PrivateTrainingOptions options, TrainingAccount account) => new()
@@ -139,9 +114,9 @@ public static class PrivateFineTuning
 
     private static void WriteAdapter(string output, LowRankFactors factors)
     {
-        SafetensorsWriter.Write(Path.Combine(output, AdapterName), factors.Values.ToList(), ElementType.Float32);
+        SafetensorsWriter.Write(Path.Combine(output, PeftAdapter.WeightsName), factors.Values.ToList(), ElementType.Float32);
         var modules = factors.Maps.Select(map => map.Name.Split('.')[^2]).Distinct().Select(name => (JsonNode)name).ToArray();
-        File.WriteAllText(Path.Combine(output, AdapterConfigurationName), new JsonObject
+        File.WriteAllText(Path.Combine(output, PeftAdapter.ConfigurationName), new JsonObject
         {
             ["peft_type"] = "LORA",
             ["task_type"] = "CAUSAL_LM",

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using FederatedDpLlm.Models.Weights;
 
@@ -19,15 +20,12 @@ internal static class TrainingFingerprint
     {
         var path = Path.Combine(checkpoints, FileName);
         var own = Of(randomness, plan, examples, weights);
-        var found = File.Exists(path) ? File.ReadAllText(path) : null;
-        if (found != own && (found is not null || hasSteps))
+        var found = hasSteps && !File.Exists(path) ? null : Encoding.ASCII.GetString(WholeFile.ReadOrCreate(path, () => Encoding.ASCII.GetBytes(own)));
+        if (found != own)
         {
             throw new ArgumentException(
                 $"the checkpoints in '{checkpoints}' are of a training with another promise, other records or another base model: train into another folder, or remove them to begin anew");
         }
-
-        File.WriteAllText(path + ".part", own);
-        File.Move(path + ".part", path, overwrite: true);
     }
 
     private static string Of(StepRandomness randomness, FineTuningPlan plan, IReadOnlyList<TrainingExample> examples, TensorSet weights)

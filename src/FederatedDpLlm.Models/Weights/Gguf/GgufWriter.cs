@@ -17,30 +17,18 @@ internal static class GgufWriter
     private const int AlignmentBytes = 32;
 
     public static void Write(
-        string path, IReadOnlyList<(string Key, object Value)> metadata, IReadOnlyList<GgufOutput> tensors, IProgress<(int Done, int All)>? progress, CancellationToken cancellationToken)
-    {
-        var unfinished = path + ".part";
-        try
+        string path, IReadOnlyList<(string Key, object Value)> metadata, IReadOnlyList<GgufOutput> tensors, IProgress<(int Done, int All)>? progress, CancellationToken cancellationToken) =>
+        WholeFile.Write(path, file =>
         {
-            using (var file = File.Create(unfinished))
+            WriteHeader(file, metadata, tensors);
+            for (var i = 0; i < tensors.Count; i++)
             {
-                WriteHeader(file, metadata, tensors);
-                for (var i = 0; i < tensors.Count; i++)
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    Pad(file);
-                    WriteTensor(file, tensors[i]);
-                    progress?.Report((i + 1, tensors.Count));
-                }
+                cancellationToken.ThrowIfCancellationRequested();
+                Pad(file);
+                WriteTensor(file, tensors[i]);
+                progress?.Report((i + 1, tensors.Count));
             }
-
-            File.Move(unfinished, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(unfinished);
-        }
-    }
+        });
 
     private static void WriteHeader(FileStream file, IReadOnlyList<(string Key, object Value)> metadata, IReadOnlyList<GgufOutput> tensors)
     {

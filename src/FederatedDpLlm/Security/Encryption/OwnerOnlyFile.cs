@@ -1,4 +1,5 @@
 using System.Text;
+using FederatedDpLlm.Models;
 
 namespace FederatedDpLlm.Security.Encryption;
 
@@ -11,40 +12,23 @@ public static class OwnerOnlyFile
     /// </summary>
     public static void Create(string path)
     {
-        if (!File.Exists(path))
+        if (File.Exists(path))
         {
-            new FileStream(path, Options(FileMode.OpenOrCreate)).Dispose();
-        }
-    }
-
-    /// <summary>Writes a text, UTF-8. The file is there with all of it or not at all, also after a power cut.</summary>
-    /// <param name="path">The file; its folder is not made, for it may be misspelt.</param>
-    /// <param name="content">All that it holds.</param>
-    /// <param name="replace">Whether a file that is there gives way.</param>
-    /// <exception cref="IOException">The file cannot be written, or is there and is to stay.</exception>
-    public static void Write(string path, string content, bool replace = true)
-    {
-        var part = path + ".part";
-
-        // Left by one who was killed here; its rights are unknown.
-        File.Delete(part);
-        using (var file = new FileStream(part, Options(FileMode.CreateNew)))
-        {
-            file.Write(Encoding.UTF8.GetBytes(content));
-            file.Flush(flushToDisk: true);
+            return;
         }
 
-        File.Move(part, path, replace);
-    }
-
-    private static FileStreamOptions Options(FileMode mode)
-    {
-        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.Write, Share = FileShare.ReadWrite };
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.ReadWrite };
         if (!OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         }
 
-        return options;
+        new FileStream(path, options).Dispose();
     }
+
+    /// <summary>Writes a text, UTF-8. The file is there with all of it or not at all, also after a power cut.</summary>
+    /// <param name="path">The file; its folder is not made, for it may be misspelt.</param>
+    /// <param name="content">All that it holds.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Write(string path, string content) => WholeFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(content)), ownerOnly: true);
 }

