@@ -46,6 +46,16 @@ public static partial class WholeFile
 
     private static void Write(string path, Action<FileStream> write, bool ownerOnly, Action<string> name)
     {
+        if (Directory.Exists(path))
+        {
+            throw new IOException($"'{path}' is a folder: name a file.");
+        }
+
+        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
+        {
+            throw new DirectoryNotFoundException($"There is no folder for '{path}': make it first, or name another one.");
+        }
+
         var part = $"{path}.{Path.GetRandomFileName()}.part";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.Read };
         if (ownerOnly && !OperatingSystem.IsWindows())

@@ -7,14 +7,15 @@ using FederatedDpLlm.Node;
 using FederatedDpLlm.Security.Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
+var started = false;
 try
 {
     var (configuration, folder) = NodeConfiguration.Load();
     var builder = WebApplication.CreateSlimBuilder(args);
     builder.Logging.AddSimpleConsole(options => options.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning)
 
-        // Why the start failed is told below, in a sentence; what ends a running program is critical.
-        .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+        // Why a start failed is told below, in one sentence.
+        .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => started && level >= LogLevel.Warning);
     var credentials = configuration.Identity.Load(folder);
     builder.WebHost.ConfigureKestrel(kestrel =>
     {
@@ -29,6 +30,7 @@ try
 
     var app = builder.Build();
     app.MapGrpcService<HospitalNodeService>();
+    app.Lifetime.ApplicationStarted.Register(() => started = true);
     await app.RunAsync();
     return 0;
 }

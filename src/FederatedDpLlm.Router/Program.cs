@@ -8,6 +8,7 @@ using Microsoft.Data.Sqlite;
 
 const long LargestBodyBytes = 1024 * 1024;
 
+var started = false;
 try
 {
     var (configuration, folder) = RouterConfiguration.Load();
@@ -15,8 +16,8 @@ try
     var builder = WebApplication.CreateSlimBuilder(args);
     builder.Logging.AddSimpleConsole(options => options.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning)
 
-        // Why the start failed is told below, in a sentence; what ends a running program is critical.
-        .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+        // Why a start failed is told below, in one sentence.
+        .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => started && level >= LogLevel.Warning);
     builder.WebHost.ConfigureKestrel(kestrel =>
     {
         kestrel.AddServerHeader = false;
@@ -35,6 +36,7 @@ try
 
     var app = builder.Build();
     app.MapRouter(configuration);
+    app.Lifetime.ApplicationStarted.Register(() => started = true);
     await app.RunAsync();
     return 0;
 }

@@ -1,4 +1,7 @@
+using System.Buffers.Binary;
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using FederatedDpLlm.Tests.Shared;
 
 namespace FederatedDpLlm.EndToEnd.Tests;
@@ -57,6 +60,30 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Equal(2, (await Cli.RunAsync("model", "inspect", "--model", At("nowhere.gguf"))).Code);
     }
 
+    [Theory]
+    [InlineData("empty.gguf", "is no GGUF file"), InlineData("overlap", "overlaps another"), InlineData("huge-shape", "impossible shape"), InlineData("long-header", "longer than the file")]
+    public async Task A_lying_model_is_refused_in_one_sentence_and_nothing_is_written(string name, string said)
+    {
+        await LieAsync(name);
+        foreach (var command in new string[][] { ["model", "import", "--to", At("out")], ["model", "export", "--to", At("out")], ["generate", "--prompt", "x"] })
+        {
+            var (code, output, errors) = await Cli.RunAsync([.. command, "--model", At(name)]);
+            Assert.Equal((2, string.Empty), (code, output));
+            Assert.Contains(said, Assert.Single(errors.TrimEnd('\n').Split('\n')), StringComparison.Ordinal);
+            Assert.Equal([At(name)], Directory.GetFileSystemEntries(_folder.FullName));
+        }
+    }
+
+    [Theory]
+    [InlineData("nowhere/out.gguf", "no folder"), InlineData("", "is a folder")]
+    public async Task A_place_that_cannot_be_written_is_refused_before_the_work(string to, string said)
+    {
+        var (code, _, errors) = await Cli.RunAsync("model", "export", "--model", Ward, "--to", At(to));
+        Assert.Equal(2, code);
+        Assert.Contains(said, Assert.Single(errors.TrimEnd('\n').Split('\n')), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.FullName));
+    }
+
     [Fact]
     public async Task A_llama2_c_checkpoint_with_its_tokenizer_is_taken_in_and_goes_out()
     {
@@ -92,6 +119,42 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Equal(4, line.GetProperty("questions").GetInt32());
         Assert.InRange(line.GetProperty("accuracy").GetDouble(), 0, 1);
         Assert.InRange(line.GetProperty("bayesOptimal").GetDouble(), 0.01, 1);
+    }
+
+    // The bundled model with a header that says what is not so.
+    private async Task LieAsync(string name)
+    {
+        if (name.EndsWith(".gguf", StringComparison.Ordinal))
+        {
+            await File.WriteAllBytesAsync(At(name), [], TestContext.Current.CancellationToken);
+            return;
+        }
+
+        Directory.CreateDirectory(At(name));
+        foreach (var file in Directory.GetFiles(Ward))
+        {
+            File.Copy(file, Path.Combine(At(name), Path.GetFileName(file)));
+        }
+
+        var weights = Path.Combine(At(name), "model.safetensors");
+        var bytes = await File.ReadAllBytesAsync(weights, TestContext.Current.CancellationToken);
+        var length = (int)BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+        var header = JsonNode.Parse(bytes.AsSpan(8, length))!.AsObject();
+        var second = header.Where(pair => pair.Key != "__metadata__").ElementAt(1).Value!;
+        if (name == "overlap")
+        {
+            var (start, end) = ((long)second["data_offsets"]![0]!, (long)second["data_offsets"]![1]!);
+            second["data_offsets"] = new JsonArray(0, end - start);
+        }
+        else
+        {
+            second["shape"] = new JsonArray(1L << 32, 1L << 32);
+        }
+
+        var written = Encoding.UTF8.GetBytes(header.ToJsonString());
+        var prefix = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(prefix, name == "long-header" ? long.MaxValue : written.Length);
+        await File.WriteAllBytesAsync(weights, [.. prefix, .. written, .. bytes[(8 + length)..]], TestContext.Current.CancellationToken);
     }
 
     private string At(string name) => Path.Combine(_folder.FullName, name);

@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
@@ -38,6 +41,27 @@ public sealed class StartTests(SharedFederation shared)
     {
         Assert.Equal(200, (await shared.Demo.AskAsync(await shared.Demo.TokenForAsync("spends-first", "research"), FederationUnderTest.Choice(0.01))).Status);
         await RefusesAsync("router", "router.yaml", "FederatedDpLlm.Router", "composition: basic", "composition: zcdp", "until then keep");
+    }
+
+    [Theory]
+    [InlineData("router", "router.yaml", "FederatedDpLlm.Router", @"api: \{address: [^,]+, port: (\d+)", "router: ")]
+    [InlineData("router", "router.yaml", "FederatedDpLlm.Router", @"metrics: \{address: [^,]+, port: (\d+)", "router: ")]
+    [InlineData("nodes/hospital-a", "node.yaml", "FederatedDpLlm.Node", @"listen: \{address: [^,]+, port: (\d+)", "node: ")]
+    public async Task A_port_that_somebody_else_took_ends_the_start_with_one_sentence(string part, string file, string program, string port, string who)
+    {
+        var folder = Copy(part, file, "^", string.Empty);
+        var taken = Regex.Match(await File.ReadAllTextAsync(Path.Combine(folder, file), TestContext.Current.CancellationToken), port).Groups[1].Value;
+        using var holder = new TcpListener(IPAddress.Loopback, int.Parse(taken, CultureInfo.InvariantCulture));
+        holder.Start();
+        using var process = Start(folder, file, program);
+        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var errors = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(process.ExitCode == 3, $"{process.ExitCode}: {errors}");
+        Assert.StartsWith(who, Assert.Single(errors.TrimEnd('\n').Split('\n')), StringComparison.Ordinal);
+        Assert.Contains(taken, errors, StringComparison.Ordinal);
+        Assert.True(!(await output).Contains("   at ", StringComparison.Ordinal), await output);
+        Directory.Delete(folder, true);
     }
 
     [Fact]

@@ -18,7 +18,7 @@ internal static class CanaryCommand
         var model = new Option<string?>("--model") { Description = "A model's folder; the bundled one by default." };
         var epsilon = new Option<double>("--epsilon") { Description = "The promise of the private training, above 0.", DefaultValueFactory = _ => defaults.Epsilon };
         var steps = new Option<int>("--steps") { Description = "Steps of both trainings.", DefaultValueFactory = _ => defaults.Steps };
-        var notes = new Option<int>("--notes") { Description = "Notes, of which 100 hold a planted number; at least 200.", DefaultValueFactory = _ => defaults.Notes };
+        var notes = new Option<int>("--notes") { Description = "Notes, of which 100 hold a planted number; at least 200, which is the short form.", DefaultValueFactory = _ => defaults.Notes };
         var seed = new Option<ulong>("--seed") { Description = "Of the notes and the planted numbers; subsets and noise are fresh in every run.", DefaultValueFactory = _ => defaults.Seed };
         var threads = new Option<int>("--threads") { Description = "The results do not depend on them.", DefaultValueFactory = _ => Environment.ProcessorCount };
         var json = JsonLine.Option();

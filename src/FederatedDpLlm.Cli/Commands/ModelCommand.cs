@@ -11,6 +11,7 @@ namespace FederatedDpLlm.Cli.Commands;
 internal static class ModelCommand
 {
     private const int DefaultQuestions = 500;
+    private const int MostQuestions = 100_000;
 
     public static Command Create() => new("model", "Models: what they can do, and from one format to another.")
     {
@@ -24,6 +25,7 @@ internal static class ModelCommand
         var questions = new Option<int>("--questions") { Description = "Questions of each kind.", DefaultValueFactory = _ => DefaultQuestions };
         var json = JsonLine.Option();
         var command = new Command("eval", "Held-out synthetic notes: the code of a case among 160, and four-way choices about notes in the context.") { bundled, model, questions, json };
+        questions.Require(value => value is >= 1 and <= MostQuestions, $"--questions is 1 to {MostQuestions}.");
         command.Require(
             result => result.GetValue(bundled) != result.GetValue(model) is not null, "Name a model's folder with --model DIR, or take the bundled one with --bundled.");
         command.SetAction((parsed, cancellationToken) => Task.Run(

@@ -56,6 +56,12 @@ internal sealed class ModelSource : IDisposable
             });
         }
 
+        // What a name says is told from what a file holds: an empty download is no checkpoint with a strange header.
+        if (Path.GetExtension(path).Equals(".gguf", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new ModelFormatException($"'{path}' is no GGUF file: it does not begin with 'GGUF'.");
+        }
+
         var checkpoint = Llama2Checkpoint.Open(path);
         var known = tokenizer is null ? null : Llama2TokenizerFile.Read(tokenizer);
         return new ModelSource("llama2.c", name, checkpoint.Configuration, checkpoint, known, null);

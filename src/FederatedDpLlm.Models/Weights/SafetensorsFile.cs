@@ -33,7 +33,7 @@ internal sealed class SafetensorsFile : ITensorSource, IDisposable
         catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or OverflowException or KeyNotFoundException)
         {
             file.Dispose();
-            throw new ModelFormatException($"The safetensors header cannot be read: {error.Message}", error);
+            throw new ModelFormatException($"The safetensors header cannot be read: {(error is OverflowException ? "a tensor has an impossible shape." : error.Message)}", error);
         }
         catch
         {
