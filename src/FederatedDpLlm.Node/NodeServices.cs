@@ -52,7 +52,7 @@ internal static class NodeServices
             MostFederationVoters = configuration.MostFederationVoters,
         });
         services.AddSingleton(clock).AddSingleton<IBudgetLedger>(_ => ledger).AddSingleton(new PatientSpread(configuration.HospitalsPerPatient));
-        services.AddSingleton<IPrivateAnswering>(answering).AddSingleton<DataAccounts>().AddSingleton<NodeAdmission>().AddSingleton<NodeSettlement>().AddSingleton<NodeLoad>();
+        services.AddSingleton(answering).AddSingleton<DataAccounts>().AddSingleton<NodeAdmission>().AddSingleton<NodeSettlement>().AddSingleton<NodeLoad>();
         services.AddSingleton(engine).AddSingleton<EngineWatch>();
         services.AddGrpc(options => options.MaxReceiveMessageSize = LargestMessageBytes);
         if (StopWithInput.IsAsked)

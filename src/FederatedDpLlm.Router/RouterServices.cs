@@ -44,7 +44,7 @@ internal static class RouterServices
         services.AddSingleton<INodeSelectionStrategy, PrivacyAwareStrategy>();
         services.AddSingleton<INodeSelectionStrategy, LoadBalancedStrategy>();
         services.AddSingleton<INodeSelectionStrategy, RoundRobinStrategy>();
-        services.AddSingleton<IRouterNoise, RouterNoise>();
+        services.AddSingleton<RouterNoise>();
         services.AddSingleton<FederatedRouter>().AddSingleton<RouteJournal>();
         services.AddRetries(configuration.Retries.Checked(), At, clock);
         services.AddSingleton<ChatRequestReader>().AddSingleton<KeptAnswers>().AddSingleton<ChatCompletionsEndpoint>().AddSingleton<FederationEndpoint>();

@@ -131,7 +131,7 @@ internal sealed class EndToEndClaim : IClaim
         builder.Services.AddSingleton<IBudgetLedger>(_ => ledger).AddSingleton(new PatientSpread()).AddSingleton(new NodeProfile(hospital, true, 1e-6, true, false) { ModelDigest = ModelDigest.OfName("instant", null) });
         var engine = new InstantEngine();
         builder.Services.AddSingleton<IInferenceEngine>(engine).AddSingleton<EngineWatch>().AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton<IPrivateAnswering>(new PrivateAnswering(engine, new ShardedRecords(records, new byte[PatientHash.MinKeySizeBytes], 25), random));
+        builder.Services.AddSingleton<PrivateAnswering>(new PrivateAnswering(engine, new ShardedRecords(records, new byte[PatientHash.MinKeySizeBytes], 25), random));
         builder.Services.AddSingleton<DataAccounts>().AddSingleton<NodeAdmission>().AddSingleton<NodeSettlement>().AddSingleton<NodeLoad>().AddGrpc();
         var app = builder.Build();
         app.MapGrpcService<HospitalNodeService>();

@@ -76,8 +76,6 @@ internal static class Normal
         return x;
     }
 
-    public static double Density(double x) => 0.5 * Math.Exp(-0.5 * x * x) * Math.Sqrt(2) * InverseRootPi;
-
     private static double UpperTail(double x) => double.IsPositiveInfinity(x) ? 0 : 0.5 * Math.Exp(-0.5 * x * x) * ScaledErfc(x * InverseRoot2);
 
     private static double Slow(double x)

@@ -47,7 +47,4 @@ public sealed record RobustPlan(RobustRule Rule, Secrecy Secrecy, int Clients, i
 
         return Attackers > 0 && Clients <= SmallestGroup ? RobustRefusal.SumTooSmallForAttackers : Rule.Check(Clients, Attackers);
     }
-
-    /// <summary>Whether every plan with this many hospitals and one attacker inside one secret sum is refused; said aloud in documentation and pages.</summary>
-    public static bool IsTooSmallForAttackers(int clients) => clients <= SmallestGroup;
 }

@@ -5,29 +5,39 @@ using FederatedDpLlm.Privacy.Sampling;
 
 namespace FederatedDpLlm.Inference;
 
-/// <summary>A hospital's private answers over its sharded records and its engine.</summary>
+/// <summary>
+/// A hospital's private answers over its sharded records and its engine: plan (public, free), reserve (the caller's), answer. The caller holds the plan's cost
+/// on the data accounts before it asks for anything but a plan, and charges the completion's cost afterwards; where no completion came, the plan's.
+/// </summary>
 /// <param name="engine">The base model.</param>
 /// <param name="records">The shards: one voter each.</param>
 /// <param name="random">All noise comes from it.</param>
 /// <param name="options">Defaults where null.</param>
-public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords records, ISecureRandom random, AnsweringOptions? options = null) : IPrivateAnswering
+public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords records, ISecureRandom random, AnsweringOptions? options = null)
 {
     private readonly VoterContexts _contexts = new(records, (options ?? new AnsweringOptions()).RecordsPerVoter);
 
+    /// <summary>The voters of this node, by configuration: its number of shards, whatever they hold.</summary>
     public int Voters => records.Count;
 
+    /// <summary>The base model's public name.</summary>
     public string Model => engine.Capabilities.Model;
 
+    /// <summary>How many tokens the asker's own messages take; 0 where the engine does not say. Records are no part of it: how long they are is private.</summary>
     public int CountTokens(Question question) => engine.CountTokens(question.Messages);
 
+    /// <summary>A plan for noise that this node draws. Reads public values only.</summary>
     public PlanOutcome Plan(Question question) => WithinEngine(question) ?? AnswerPlanner.Plan(question, NoisePlace.Node, Voters);
 
+    /// <summary>A plan for this node's part where the router draws the noise over <paramref name="federationVoters"/> voters of all nodes together.</summary>
     public PlanOutcome PlanForRouter(Question question, int federationVoters)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(federationVoters, Voters);
         return WithinEngine(question) ?? AnswerPlanner.Plan(question, NoisePlace.Router, federationVoters);
     }
 
+    /// <summary>Answers with noise drawn here (or on the public path without), one answer after the other. Stopping early by disposing the stream spends the whole plan.</summary>
+    /// <exception cref="ArgumentException">The plan's noise is the router's.</exception>
     public IAsyncEnumerable<AnswerPiece> AnswerAsync(AnswerPlan plan, CancellationToken cancellationToken)
     {
         if (plan.Question.Mechanism == AnswerMechanism.Public)
@@ -39,6 +49,8 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
         return plan.Choice is not null ? ChooseAsync(plan, cancellationToken) : DecodeAsync(plan, cancellationToken);
     }
 
+    /// <summary>This node's votes for a choice whose noise the router draws.</summary>
+    /// <exception cref="ArgumentException">The plan is no choice, or its noise is this node's.</exception>
     public Task<VoteCounts> VoteAsync(AnswerPlan plan, CancellationToken cancellationToken)
     {
         RequireNoise(plan, NoisePlace.Router);
@@ -46,7 +58,9 @@ public sealed class PrivateAnswering(IInferenceEngine engine, ShardedRecords rec
         return new ChoiceVoters(engine, records, _contexts).CountAsync(plan, cancellationToken);
     }
 
-    public async Task<INodeDecoding> OpenDecodingAsync(AnswerPlan plan, CancellationToken cancellationToken)
+    /// <summary>This node's part of a private decoding whose tokens the router draws: the prompt, read once. Each answer is a fork of it.</summary>
+    /// <exception cref="ArgumentException">The plan is no private decoding, or its noise is this node's.</exception>
+    public async Task<NodeDecoding> OpenDecodingAsync(AnswerPlan plan, CancellationToken cancellationToken)
     {
         RequireNoise(plan, NoisePlace.Router);
         RequireMechanism(plan, AnswerMechanism.PrivateDecoding);

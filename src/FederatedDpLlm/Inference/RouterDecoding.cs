@@ -3,17 +3,23 @@ using FederatedDpLlm.Privacy.Sampling;
 
 namespace FederatedDpLlm.Inference;
 
-/// <summary>The router's side of one answer. Nodes whose public logits differ serve different models and cannot be added up.</summary>
-internal sealed class RouterDecoding(AnswerPlan plan, ISecureRandom random) : IRouterDecoding
+/// <summary>The router's drawing of one answer's tokens: it keeps the released tokens, for penalties and for counting. Nodes whose public logits differ serve different models and cannot be added up.</summary>
+public sealed class RouterDecoding(AnswerPlan plan, ISecureRandom random)
 {
     // The embedded engine gives the same bits everywhere; other engines of one model differ in the last digits.
     private const float MaxPublicDifference = 0.01f;
     private readonly TokenDraw _draw = new(plan, random);
 
+    /// <summary>What was drawn so far, an ending token included.</summary>
     public AnswerCost Cost => _draw.Cost;
 
+    /// <summary>Tokens drawn so far.</summary>
     public int Tokens => _draw.Tokens;
 
+    /// <summary>Draws the next token from one step of every node.</summary>
+    /// <returns>The token, to be fed to every node.</returns>
+    /// <exception cref="InvalidPartException">The nodes' parts differ in candidates or public logits, or the voters do not add up to the plan's.</exception>
+    /// <exception cref="InvalidOperationException">The plan's tokens are used up.</exception>
     public int Draw(IReadOnlyList<DecodingStep> parts)
     {
         RouterNoise.RequireVoters(plan, parts.Select(part => part.Voters));

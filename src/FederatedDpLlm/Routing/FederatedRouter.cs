@@ -10,7 +10,7 @@ namespace FederatedDpLlm.Routing;
 /// </summary>
 /// <remarks>The specification's Federated Router.</remarks>
 public sealed class FederatedRouter(
-    NodeDirectory nodes, QuotaGate quotas, IEnumerable<INodeSelectionStrategy> strategies, IRouterNoise routerNoise, RoutingOptions options, RouteJournal journal, TimeProvider clock)
+    NodeDirectory nodes, QuotaGate quotas, IEnumerable<INodeSelectionStrategy> strategies, RouterNoise routerNoise, RoutingOptions options, RouteJournal journal, TimeProvider clock)
 {
     private readonly Dictionary<string, INodeSelectionStrategy> _strategies = strategies.ToDictionary(strategy => strategy.Name, StringComparer.Ordinal);
 

@@ -11,7 +11,7 @@ namespace FederatedDpLlm.Routing;
 /// then failed may have drawn, so its hold is spent and the next draw needs a hold of its own. A question that breaks one node after another is given up.
 /// </summary>
 internal sealed class NodeNoiseAnswer(
-    NodeDirectory nodes, QuotaGate quotas, IRouterNoise noise, INodeSelectionStrategy strategy, TimeSpan timeout, TimeProvider clock, RouteJournal.Entry entry)
+    NodeDirectory nodes, QuotaGate quotas, RouterNoise noise, INodeSelectionStrategy strategy, TimeSpan timeout, TimeProvider clock, RouteJournal.Entry entry)
 {
     /// <summary>Nodes that one question may break: each break is charged, and after so many the question is more likely at fault than they.</summary>
     public const int MostBroken = 3;

@@ -9,7 +9,7 @@ namespace FederatedDpLlm.Routing;
 /// An answer over all hospitals that trust the router: their votes or clipped sums are added up here and noise is drawn once. Every hospital holds the
 /// question before any of them computes; one that refuses, or serves another model, is left out, and the others return their holds and are asked again with fewer voters.
 /// </summary>
-internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, IRouterNoise noise, TimeSpan timeout, TimeProvider clock, RouteJournal.Entry entry)
+internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, RouterNoise noise, TimeSpan timeout, TimeProvider clock, RouteJournal.Entry entry)
 {
     /// <summary>What answers say of how their hospitals were chosen.</summary>
     public const string Strategy = "all-hospitals";
@@ -177,7 +177,7 @@ internal sealed class RouterNoiseAnswer(NodeDirectory nodes, QuotaGate quotas, I
     }
 
     // After the longest answer's last token every honest node says that the answer is over.
-    private int Draw(IRouterDecoding drawing, Inference.DecodingStep[] steps, AnswerPlan plan) => Blaming(() =>
+    private int Draw(RouterDecoding drawing, Inference.DecodingStep[] steps, AnswerPlan plan) => Blaming(() =>
         drawing.Tokens < plan.Question.MaxTokens ? drawing.Draw(steps) : throw new InvalidPartException("The nodes sent a step after the last token."));
 
     // A part that does not fit counts against its node. Where two differ nobody knows who is wrong, and each such answer is charged to all of them: it counts against all.

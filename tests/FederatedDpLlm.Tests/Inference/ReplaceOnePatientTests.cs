@@ -1,5 +1,6 @@
 using CsCheck;
 using FederatedDpLlm.Inference;
+using FederatedDpLlm.Inference.Voters;
 using FederatedDpLlm.Inference.Records;
 using FederatedDpLlm.Tests.Inference.Engines;
 
@@ -89,9 +90,9 @@ public sealed class ReplaceOnePatientTests
 
     private static string Word(int index) => new[] { "aspirin", "bisoprolol", "codeine", "drug", "a", "b", "c" }[index];
 
-    private sealed class Disposing(INodeDecoding session) : IDisposable
+    private sealed class Disposing(NodeDecoding session) : IDisposable
     {
-        public INodeDecoding Session => session;
+        public NodeDecoding Session => session;
 
         public void Dispose() => session.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }

@@ -1,4 +1,5 @@
 using FederatedDpLlm.Inference;
+using FederatedDpLlm.Inference.Voters;
 using FederatedDpLlm.Privacy.Sampling;
 
 namespace FederatedDpLlm.Tests.Inference;
@@ -42,7 +43,7 @@ public sealed class RouterNoiseTests
         var hospitals = new[] { TestHospital.Answering([TestHospital.Record("p", "a b")], 3), TestHospital.Answering([TestHospital.Record("q", "c")], 5) };
         var plan = _noise.Plan(question, 8).Plan!;
         var router = _noise.OpenDecoding(plan);
-        var sessions = new List<INodeDecoding>();
+        var sessions = new List<NodeDecoding>();
         foreach (var hospital in hospitals)
         {
             sessions.Add(await hospital.OpenDecodingAsync(hospital.PlanForRouter(question, 8).Plan!, TestContext.Current.CancellationToken));

@@ -4,18 +4,25 @@ using FederatedDpLlm.Privacy.Mechanisms;
 namespace FederatedDpLlm.Inference.Voters;
 
 /// <summary>The voters of one node in a private decoding: their contexts in step, their clipped differences added up.</summary>
-internal sealed class NodeDecoding(IDecodingBatch batch, ClippedLogitDecoding mechanism, int voters) : INodeDecoding
+public sealed class NodeDecoding(IDecodingBatch batch, ClippedLogitDecoding mechanism, int voters) : IAsyncDisposable
 {
     private DecodingStep? _current;
     private int _appended;
     private string _text = "";
 
+    /// <summary>The step to draw from; the same object until <see cref="AppendAsync"/>.</summary>
     public DecodingStep Current => _current ??= Step();
 
-    public INodeDecoding Fork() => new NodeDecoding(batch.Fork(), mechanism, voters);
+    /// <summary>Another answer to the same prompt, from the prompt's end: what was read is not read again. Asked before anything was appended; disposed on its own.</summary>
+    public NodeDecoding Fork() => new(batch.Fork(), mechanism, voters);
 
+    /// <summary>Whether a drawn token ends the answer: it is not appended.</summary>
     public bool IsEnd(int token) => batch.IsEnd(token);
 
+    /// <summary>Takes the token that the router drew and computes the next step.</summary>
+    /// <returns>The text that the token adds to the answer; empty where its characters are not complete yet.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The token is none of the candidates.</exception>
+    /// <exception cref="InvalidOperationException">The plan's tokens are used up.</exception>
     public async Task<string> AppendAsync(int token, CancellationToken cancellationToken)
     {
         if (!Current.Candidates.Contains(token))

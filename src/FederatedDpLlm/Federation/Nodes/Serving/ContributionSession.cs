@@ -1,4 +1,5 @@
 using FederatedDpLlm.Inference;
+using FederatedDpLlm.Inference.Voters;
 using FederatedDpLlm.Inference.Wire;
 using FederatedDpLlm.Protocol;
 using Grpc.Core;
@@ -7,7 +8,7 @@ namespace FederatedDpLlm.Federation.Nodes.Serving;
 
 /// <summary>One admitted question whose noise the router draws: this hospital's votes, or its clipped sums token by token.</summary>
 internal sealed class ContributionSession(
-    IPrivateAnswering answering, string modelDigest, AnswerPlan plan, IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses)
+    PrivateAnswering answering, string modelDigest, AnswerPlan plan, IAsyncStreamReader<ContributionRequest> requests, IServerStreamWriter<ContributionEvent> responses)
 {
     /// <summary>Says that the question is held, and waits for the router's word that every hospital holds it: until then nothing is computed.</summary>
     public async Task<bool> MayProceedAsync(CancellationToken cancellationToken)
@@ -57,7 +58,7 @@ internal sealed class ContributionSession(
     }
 
     /// <returns>How the answer ended, what its last token added, and whether the router has closed its side.</returns>
-    private async Task<(AnswerCompletion Completion, string Text, bool Closed)> DecodeOneAsync(INodeDecoding prompt, CancellationToken cancellationToken)
+    private async Task<(AnswerCompletion Completion, string Text, bool Closed)> DecodeOneAsync(NodeDecoding prompt, CancellationToken cancellationToken)
     {
         await using var decoding = prompt.Fork();
         var (steps, tokens, text) = (0, 0, string.Empty);

@@ -6,7 +6,7 @@ namespace FederatedDpLlm.Federation.Nodes.Serving;
 
 /// <summary>The node's side of the link: plan, hold, answer, charge. It trusts the router with the question, never with the budget.</summary>
 public sealed class HospitalNodeService(
-    IPrivateAnswering answering, DataAccounts accounts, NodeAdmission admission, NodeSettlement settlement, NodeProfile profile, NodeLoad load, EngineWatch engine) : HospitalNode.HospitalNodeBase
+    PrivateAnswering answering, DataAccounts accounts, NodeAdmission admission, NodeSettlement settlement, NodeProfile profile, NodeLoad load, EngineWatch engine) : HospitalNode.HospitalNodeBase
 {
     public override async Task<NodeStatus> GetStatus(StatusRequest request, ServerCallContext context)
     {

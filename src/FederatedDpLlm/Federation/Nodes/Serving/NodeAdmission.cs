@@ -12,7 +12,7 @@ namespace FederatedDpLlm.Federation.Nodes.Serving;
 /// Whether this hospital takes part in a question: what the router sent is checked, priced by this hospital's own rules, and held on its own accounts. Every refusal is an entry
 /// of the hospital's own log.
 /// </summary>
-public sealed partial class NodeAdmission(IPrivateAnswering answering, DataAccounts accounts, NodeProfile profile, ILogger<NodeAdmission> logger)
+public sealed partial class NodeAdmission(PrivateAnswering answering, DataAccounts accounts, NodeProfile profile, ILogger<NodeAdmission> logger)
 {
     /// <returns>The plan, held where it costs something, or why there is none.</returns>
     public Task<(AnswerPlan? Plan, Refusal? Refusal)> AdmitAsync(AnswerRequest request, CancellationToken cancellationToken) =>

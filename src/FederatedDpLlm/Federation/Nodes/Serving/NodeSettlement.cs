@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace FederatedDpLlm.Federation.Nodes.Serving;
 
 /// <summary>The end of an admitted question at its hospital: charged for what ran, or whole where that is unknown.</summary>
-public sealed partial class NodeSettlement(IPrivateAnswering answering, DataAccounts accounts, ILogger<NodeSettlement> logger)
+public sealed partial class NodeSettlement(PrivateAnswering answering, DataAccounts accounts, ILogger<NodeSettlement> logger)
 {
     /// <summary>Charges what ran, durably, and says so for the wire.</summary>
     public async Task<Completion> SettleAsync(AnswerRequest request, AnswerPlan plan, IReadOnlyList<AnswerCompletion> completions)
