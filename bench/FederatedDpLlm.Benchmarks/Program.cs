@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Reflection;
 using System.Text.Json;
 using FederatedDpLlm.Benchmarks;
@@ -30,6 +31,7 @@ if (claims.Find(claim => claim.Name == name) is not { } chosen)
 var quiet = !now && await QuietMachine.WaitAsync(CancellationToken.None);
 var json = new JsonSerializerOptions(JsonSerializerDefaults.Web);
 var measured = new List<Measurement>();
+var clock = Stopwatch.StartNew();
 await foreach (var measurement in chosen.MeasureAsync(CancellationToken.None))
 {
     measured.Add(measurement);
@@ -45,4 +47,4 @@ if (measured.Count > 1 && measured.Where(one => one.Ratio is not null).MinBy(one
 return measured.Count > 0 ? 0 : 1;
 
 void Print(Measurement one) => Console.WriteLine(JsonSerializer.Serialize(
-    new { name, one.Setting, one.Figure, one.Unit, one.Peer, one.PeerFigure, one.Ratio, load = QuietMachine.Load(), quiet }, json));
+    new { name, one.Setting, one.Figure, one.Unit, one.Peer, one.PeerFigure, one.Ratio, load = QuietMachine.Load(), quiet, seconds = Math.Round(clock.Elapsed.TotalSeconds) }, json));

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FederatedDpLlm.Federation.Nodes.Shards;
 using FederatedDpLlm.Models.Sharding;
 using FederatedDpLlm.Models.Weights;
@@ -24,27 +23,26 @@ internal sealed class PipelineClaim : IClaim
         var one = await bench.CutAsync(path, model, ShardStrategy.None, [await bench.StartAsync(path, cancellationToken)], cancellationToken);
         var two = await bench.CutAsync(
             path, model, ShardStrategy.Pipeline, [await bench.StartAsync(path, cancellationToken), await bench.StartAsync(path, cancellationToken)], cancellationToken);
-        var (cut, alone) = (new List<double>(), new List<double>());
+        var (cut, alone) = (new List<(double Wall, double Processor)>(), new List<(double Wall, double Processor)>());
         for (var round = 0; round <= Rounds; round++)
         {
-            cut.Add(await SpeedAsync(two, cancellationToken));
-            alone.Add(await SpeedAsync(one, cancellationToken));
+            cut.Add(await ReadAsync(bench, two, cancellationToken));
+            alone.Add(await ReadAsync(bench, one, cancellationToken));
         }
 
         // The first round warms the kernels up.
-        yield return new Measurement("135M BF16, eight requests, two stages of one thread", Median.Of(cut.Skip(1)), "tokens/s", "one stage of one thread", Median.Of(alone.Skip(1)));
+        foreach (var measurement in ShardedBench.Compared("135M BF16, eight requests, two stages of one thread", cut.Skip(1), "one stage of one thread", alone.Skip(1)))
+        {
+            yield return measurement;
+        }
     }
 
-    private static async Task<double> SpeedAsync(ShardCluster cluster, CancellationToken cancellationToken)
-    {
-        var clock = Stopwatch.StartNew();
-        await Task.WhenAll(Enumerable.Range(0, Requests).Select(request => Task.Run(
+    private static Task<(double Wall, double Processor)> ReadAsync(ShardedBench bench, ShardCluster cluster, CancellationToken cancellationToken) =>
+        bench.SpeedAsync(Requests * PromptTokens, () => Task.WhenAll(Enumerable.Range(0, Requests).Select(request => Task.Run(
             async () =>
             {
                 using var session = cluster.Open("bench", "bench");
                 await session.AppendAsync(Enumerable.Range(request + 2, PromptTokens).ToArray(), cancellationToken);
             },
-            cancellationToken)));
-        return Requests * PromptTokens / clock.Elapsed.TotalSeconds;
-    }
+            cancellationToken))));
 }

@@ -23,6 +23,34 @@ internal sealed class ShardedBench : IDisposable
 
     public string Folder => _folder.FullName;
 
+    /// <summary>What this process and the shards' have taken of the processors so far.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _processes.ForEach(process => process.Refresh());
+            return _processes.Aggregate(Environment.CpuUsage.TotalTime, (sum, process) => sum + process.TotalProcessorTime);
+        }
+    }
+
+    /// <summary>Does some tokens' work.</summary>
+    /// <returns>Tokens per second of wall time and of all processes' processor time.</returns>
+    public async Task<(double Wall, double Processor)> SpeedAsync(int tokens, Func<Task> work)
+    {
+        var (clock, used) = (Stopwatch.StartNew(), ProcessorTime);
+        await work();
+        return (tokens / clock.Elapsed.TotalSeconds, tokens / (ProcessorTime - used).TotalSeconds);
+    }
+
+    /// <summary>A line for wall time and a line for processor time, medians both.</summary>
+    public static IEnumerable<Measurement> Compared(
+        string setting, IEnumerable<(double Wall, double Processor)> cut, string peer, IEnumerable<(double Wall, double Processor)> whole)
+    {
+        var (ours, theirs) = (cut.ToList(), whole.ToList());
+        yield return new Measurement(setting, Median.Of(ours.Select(speed => speed.Wall)), "tokens/s", peer, Median.Of(theirs.Select(speed => speed.Wall)));
+        yield return new Measurement(setting, Median.Of(ours.Select(speed => speed.Processor)), "tokens/CPU-s", peer, Median.Of(theirs.Select(speed => speed.Processor)));
+    }
+
     /// <summary>The coordinator's own process as a shard.</summary>
     public static ShardEndpoint Own => Endpoint("own", null);
 

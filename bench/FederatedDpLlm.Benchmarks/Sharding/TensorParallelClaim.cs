@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FederatedDpLlm.Federation.Nodes.Shards;
 using FederatedDpLlm.Models;
 using FederatedDpLlm.Models.Sharding;
@@ -10,6 +9,9 @@ namespace FederatedDpLlm.Benchmarks.Sharding;
 internal sealed class TensorParallelClaim : IClaim
 {
     private const int Rounds = 5;
+
+    // A layer is some microseconds of many methods: until all of them are compiled for good, at both ends, some hundred tokens pass.
+    private const int WarmUpRounds = 8;
     private const int Tokens = 48;
 
     public string Name => "tensor-parallel";
@@ -22,40 +24,43 @@ internal sealed class TensorParallelClaim : IClaim
         var path = RandomModelFile.Write(bench.Folder, ElementType.Q8_0, cancellationToken);
         var whole = LanguageModel.Load(path, threads: 1);
         var cluster = await bench.CutAsync(path, ShardedModel.Load(path), ShardStrategy.Tensor, [await bench.StartAsync(path, cancellationToken), ShardedBench.Own], cancellationToken);
-        var (cut, alone) = (new List<double>(), new List<double>());
-        for (var round = 0; round <= Rounds; round++)
+        var (cut, alone) = (new List<(double Wall, double Processor)>(), new List<(double Wall, double Processor)>());
+        for (var round = 0; round < WarmUpRounds + Rounds; round++)
         {
-            cut.Add(await CutAsync(cluster, cancellationToken));
-            alone.Add(Alone(whole, cancellationToken));
+            cut.Add(await CutAsync(bench, cluster, cancellationToken));
+            alone.Add(await AloneAsync(bench, whole, cancellationToken));
         }
 
-        // The first round warms the kernels up.
-        // The first round warms the kernels up.
-        yield return new Measurement("135M Q8_0, two processes of one thread", Median.Of(cut.Skip(1)), "tokens/s", "one process of one thread", Median.Of(alone.Skip(1)));
+        foreach (var measurement in ShardedBench.Compared("135M Q8_0, two processes of one thread", cut.Skip(WarmUpRounds), "one process of one thread", alone.Skip(WarmUpRounds)))
+        {
+            yield return measurement;
+        }
     }
 
-    private static async Task<double> CutAsync(ShardCluster cluster, CancellationToken cancellationToken)
+    private static async Task<(double Wall, double Processor)> CutAsync(ShardedBench bench, ShardCluster cluster, CancellationToken cancellationToken)
     {
         using var session = cluster.Open("bench", "bench");
         await session.AppendAsync(new[] { 0, 5, 7 }, cancellationToken);
-        var clock = Stopwatch.StartNew();
-        for (var token = 0; token < Tokens; token++)
+        return await bench.SpeedAsync(Tokens, async () =>
         {
-            await session.AppendAsync(new[] { token + 2 }, cancellationToken);
-        }
-
-        return Tokens / clock.Elapsed.TotalSeconds;
+            for (var token = 0; token < Tokens; token++)
+            {
+                await session.AppendAsync(new[] { token + 2 }, cancellationToken);
+            }
+        });
     }
 
-    private static double Alone(LanguageModel model, CancellationToken cancellationToken)
+    private static async Task<(double Wall, double Processor)> AloneAsync(ShardedBench bench, LanguageModel model, CancellationToken cancellationToken)
     {
         using var batch = model.OpenBatch([[0, 5, 7]], cancellationToken);
-        var clock = Stopwatch.StartNew();
-        for (var token = 0; token < Tokens; token++)
+        return await bench.SpeedAsync(Tokens, () =>
         {
-            batch.Append(token + 2, cancellationToken);
-        }
+            for (var token = 0; token < Tokens; token++)
+            {
+                batch.Append(token + 2, cancellationToken);
+            }
 
-        return Tokens / clock.Elapsed.TotalSeconds;
+            return Task.CompletedTask;
+        });
     }
 }
