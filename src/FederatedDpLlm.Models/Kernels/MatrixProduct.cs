@@ -3,8 +3,25 @@ namespace FederatedDpLlm.Models.Kernels;
 /// <summary>Products of plain row-major matrices, for the backward pass; the sums are <see cref="MatrixTile"/>'s.</summary>
 internal static unsafe class MatrixProduct
 {
+    // As much of a as stays in a core's cache while all columns pass by.
+    private const int FloatsTogether = 64 * 1024;
+    private const int FewestRows = 64;
+
     /// <summary>c[m, n] (+)= sum over k of a(m, k) * b[k, n], where a(m, k) lies at m * aRow + k * aStep, so that a transposed matrix is one with its strides swapped.</summary>
     public static void Multiply(
+        int rows, int columns, int depth, float* a, nint aRow, nint aStep, float* b, nint bRow, float* c, nint cRow, bool accumulate)
+    {
+        unchecked
+        {
+            var together = Math.Max(FewestRows, FloatsTogether / Math.Max(1, depth) / FewestRows * FewestRows);
+            for (; rows > 0; rows -= together, a += together * aRow, c += together * cRow)
+            {
+                MultiplyTogether(Math.Min(rows, together), columns, depth, a, aRow, aStep, b, bRow, c, cRow, accumulate);
+            }
+        }
+    }
+
+    private static void MultiplyTogether(
         int rows, int columns, int depth, float* a, nint aRow, nint aStep, float* b, nint bRow, float* c, nint cRow, bool accumulate)
     {
         unchecked

@@ -25,12 +25,18 @@ internal sealed class LlamaWeights
     public RotaryTable Rotary { get; }
 
     /// <summary>Takes changed parameters of the same shape: training's step from its row-major master copy to the kernels' packing.</summary>
-    public void Refresh(TensorSet parameters)
+    public void Refresh(TensorSet parameters, int threads)
     {
-        Edges.Refresh(parameters);
-        for (var layer = 0; layer < Layers.Count; layer++)
+        Parallel.For(-1, Layers.Count, new ParallelOptions { MaxDegreeOfParallelism = threads }, layer =>
         {
-            Layers[layer].Refresh(parameters, layer);
-        }
+            if (layer < 0)
+            {
+                Edges.Refresh(parameters);
+            }
+            else
+            {
+                Layers[layer].Refresh(parameters, layer);
+            }
+        });
     }
 }

@@ -25,18 +25,19 @@ internal sealed unsafe class AdamW(IReadOnlyList<TensorShape> shapes)
     /// <param name="learningRate">Of this step.</param>
     /// <param name="weightDecay">Of matrices; vectors do not decay.</param>
     /// <param name="gradientScale">From clipping.</param>
-    public void Step(TensorSet parameters, TensorSet gradients, long step, double learningRate, double weightDecay, float gradientScale)
+    /// <param name="threads">Most threads.</param>
+    public void Step(TensorSet parameters, TensorSet gradients, long step, double learningRate, double weightDecay, float gradientScale, int threads)
     {
         // Bias corrections by plain multiplication: no library's power function.
         var correction1 = (float)(1 / (1 - Power(Beta1, step)));
         var correction2 = (float)(1 / (1 - Power(Beta2, step)));
-        foreach (var tensor in parameters.Shapes)
+        Parallel.ForEach(parameters.Shapes, new ParallelOptions { MaxDegreeOfParallelism = threads }, tensor =>
         {
             var decay = (float)(tensor.IsVector ? 0 : learningRate * weightDecay);
             Update(
                 parameters[tensor.Name], gradients[tensor.Name], First[tensor.Name], Second[tensor.Name],
                 (float)learningRate, decay, gradientScale, correction1, correction2);
-        }
+        });
     }
 
     private static double Power(double value, long exponent)

@@ -15,6 +15,7 @@ internal sealed unsafe class Trainer
     private readonly LlamaWeights _weights;
     private readonly LlamaBackward[] _workers;
     private readonly TensorSet[] _gradients;
+    private Task<List<List<TrainingExample>>>? _ahead;
 
     public Trainer(ModelConfiguration shape, TrainingOptions options, TrainingCheckpoint? checkpoint = null)
     {
@@ -40,7 +41,7 @@ internal sealed unsafe class Trainer
     public TrainingCheckpoint Checkpoint => new(Step, Parameters, Optimizer);
 
     /// <summary>Trains to the last step.</summary>
-    /// <param name="examples">The n-th example of a step; asked for in order until a microbatch is full.</param>
+    /// <param name="examples">The n-th example of a step; asked for in order until a microbatch is full, a step ahead and on another thread.</param>
     /// <param name="report">Called after every step.</param>
     /// <param name="cancellationToken">Ends the training between two steps.</param>
     public void Run(Func<int, int, TrainingExample> examples, Action<TrainingProgress> report, CancellationToken cancellationToken)
@@ -55,7 +56,10 @@ internal sealed unsafe class Trainer
     /// <summary>One step.</summary>
     public TrainingProgress Next(Func<int, int, TrainingExample> examples)
     {
-        var batches = Batches(examples);
+        // The step after this one is drawn while this one's gradients are computed.
+        var batches = _ahead?.GetAwaiter().GetResult() ?? Batches(examples, Step);
+        var following = Step + 1;
+        _ahead = following < _options.Steps ? Task.Run(() => Batches(examples, following)) : null;
         var total = batches.Sum(batch => batch.Sum(example => example.TotalWeight));
         var losses = new double[batches.Count];
         Parallel.For(0, _workers.Length, new ParallelOptions { MaxDegreeOfParallelism = _workers.Length }, worker =>
@@ -67,25 +71,20 @@ internal sealed unsafe class Trainer
             }
         });
 
-        for (var batch = 1; batch < batches.Count; batch++)
-        {
-            _gradients[0].Add(_gradients[batch]);
-        }
-
-        var norm = Math.Sqrt(_gradients[0].SquaredNorm());
+        var norm = Math.Sqrt(TensorSet.Sum(_gradients, _options.Threads));
         Step++;
         Tokens += batches.Sum(batch => batch.Sum(example => example.Rows));
-        Optimizer.Step(Parameters, _gradients[0], Step, LearningRate(), _options.WeightDecay, (float)Math.Min(1, _options.ClipNorm / Math.Max(norm, 1e-12)));
-        _weights.Refresh(Parameters);
+        Optimizer.Step(Parameters, _gradients[0], Step, LearningRate(), _options.WeightDecay, (float)Math.Min(1, _options.ClipNorm / Math.Max(norm, 1e-12)), _options.Threads);
+        _weights.Refresh(Parameters, _options.Threads);
         return new TrainingProgress(Step, _options.Steps, losses.Sum() / total, Tokens, norm);
     }
 
     // A microbatch takes examples while they fit; the first that does not begins the next one.
-    private List<List<TrainingExample>> Batches(Func<int, int, TrainingExample> examples)
+    private List<List<TrainingExample>> Batches(Func<int, int, TrainingExample> examples, int step)
     {
         var batches = new List<List<TrainingExample>>();
         var next = 0;
-        var example = examples(Step, next++);
+        var example = examples(step, next++);
         while (batches.Count < _options.Microbatches)
         {
             var (batch, rows) = (new List<TrainingExample>(), 0);
@@ -93,7 +92,7 @@ internal sealed unsafe class Trainer
             {
                 batch.Add(example);
                 rows += example.Rows;
-                example = examples(Step, next++);
+                example = examples(step, next++);
             }
             while (rows + example.Rows <= _options.MicrobatchTokens);
 

@@ -73,25 +73,24 @@ internal sealed class TensorSet : ITensorSource
         }
     }
 
-    /// <summary>Adds another set of the same shapes.</summary>
-    public unsafe void Add(TensorSet other)
+    /// <summary>Adds sets of the same shapes to the first one, in their order.</summary>
+    /// <returns>The sum of all squares of what the first one holds then, tensor after tensor.</returns>
+    public static double Sum(IReadOnlyList<TensorSet> sets, int threads)
     {
-        foreach (var shape in Shapes)
-        {
-            Elementwise.Add(this[shape.Name].Pointer, other[shape.Name].Pointer, shape.Elements);
-        }
+        var (sum, squares) = (sets[0], new double[sets[0].Shapes.Count]);
+        Parallel.For(0, squares.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, tensor => squares[tensor] = Sum(sets, sum.Shapes[tensor]));
+        return squares.Aggregate(0.0, (total, square) => total + square);
     }
 
-    /// <summary>The sum of all squares, tensor after tensor.</summary>
-    public unsafe double SquaredNorm()
+    private static unsafe double Sum(IReadOnlyList<TensorSet> sets, TensorShape shape)
     {
-        var sum = 0.0;
-        foreach (var shape in Shapes)
+        var sum = sets[0][shape.Name].Pointer;
+        for (var set = 1; set < sets.Count; set++)
         {
-            sum += LaneSum.OfProducts(this[shape.Name].Pointer, this[shape.Name].Pointer, shape.Elements);
+            Elementwise.Add(sum, sets[set][shape.Name].Pointer, shape.Elements);
         }
 
-        return sum;
+        return LaneSum.OfProducts(sum, sum, shape.Elements);
     }
 
     public IReadOnlyList<NamedTensor> ToList() => [.. Shapes.Select(shape => new NamedTensor(shape.Name, shape.Dimensions, _values[shape.Name].Memory))];

@@ -84,9 +84,9 @@ internal sealed unsafe class PrivateTrainer
 
         Release(sum, random);
         Step++;
-        Optimizer.Step(Trained.Values, Released, Step, _options.LearningRate, weightDecay: 0, gradientScale: 1);
+        Optimizer.Step(Trained.Values, Released, Step, _options.LearningRate, weightDecay: 0, gradientScale: 1, _options.Threads);
         Trained.Apply();
-        _weights.Refresh(Trained.Effective);
+        _weights.Refresh(Trained.Effective, _options.Threads);
         return Progress(passes);
     }
 
