@@ -10,7 +10,7 @@ public sealed class ExampleGradientTests
 {
     private const int Rows = 160;
 
-    // Short examples take the ghost identity for every matrix, long ones the product itself; some repeat a token, as input and as target.
+    // Short examples take the ghost identity for most matrices, long ones the product itself; some repeat a token, as input and as target.
     private static readonly TrainingExample[] Batch = [Example(9, 1), Example(60, 2), Example(2, 3), Example(33, 4), new([5, 5, 5, 5, 5], [0, 1, 1, 0.5f, 1])];
 
     [Theory, InlineData(Family.Llama, true, 24), InlineData(Family.Llama, false, 24), InlineData(Family.Llama, true, 64), InlineData(Family.Llama, false, 64)]
@@ -103,7 +103,6 @@ public sealed class ExampleGradientTests
         Assert.All(weights.Shapes, tensor => Assert.True(weights[tensor.Name].Span.SequenceEqual(factors.Effective[tensor.Name].Span)));
     }
 
-    // Rounding to integers before adding makes the sum the same in every order, bit for bit; no example moves it by more than the stated sensitivity.
     [Theory, InlineData(Family.Llama), InlineData(Family.Qwen2), InlineData(Family.Qwen3)]
     public void One_example_moves_the_low_rank_sum_by_at_most_the_sensitivity(Family family)
     {
@@ -115,11 +114,25 @@ public sealed class ExampleGradientTests
         }
 
         factors.Apply();
+        AssertSensitivity(shape, factors.Effective, factors.Values.Shapes, () => factors.Gradients(Rows));
+    }
+
+    [Theory, InlineData(Family.Llama, true), InlineData(Family.Llama, false), InlineData(Family.Qwen2, true), InlineData(Family.Qwen3, false)]
+    public void One_example_moves_the_sum_of_all_weights_by_at_most_the_sensitivity(Family family, bool tied)
+    {
+        var shape = Shape(tied, 24).As(family);
+        var parameters = Weights(shape);
+        AssertSensitivity(shape, parameters, parameters.Shapes, () => new FullGradients(shape, Rows));
+    }
+
+    // Rounding to integers before adding makes the sum the same in every order, bit for bit; no example moves it by more than the stated sensitivity.
+    private static void AssertSensitivity(ModelConfiguration shape, TensorSet parameters, IReadOnlyList<TensorShape> trained, Func<ExampleGradients> gradients)
+    {
         long[] Sum(params TrainingExample[] batch)
         {
-            var (book, sum) = (new GradientBook(shape, Rows), new GridSum(factors.Values.Shapes));
-            new LlamaBackward(new LlamaWeights(shape, factors.Effective), factors.Effective, Rows).Record(batch, book);
-            factors.Gradients(Rows).AddClipped(book, 0.01, sum, new double[batch.Length]);
+            var (book, sum) = (new GradientBook(shape, Rows), new GridSum(trained));
+            new LlamaBackward(new LlamaWeights(shape, parameters), parameters, Rows).Record(batch, book);
+            gradients().AddClipped(book, 0.01, sum, new double[batch.Length]);
             return sum.Values.ToArray();
         }
 

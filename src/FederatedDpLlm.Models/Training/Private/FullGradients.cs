@@ -5,152 +5,92 @@ using FederatedDpLlm.Models.Weights;
 namespace FederatedDpLlm.Models.Training.Private;
 
 /// <summary>
-/// Gradients of all weights. Norms by <see cref="GhostNorm"/>; the clipped sum of a pass is one matrix product a tensor over all its examples' rows.
-/// A tied embedding collects two parts, as head and as input, whose cross term belongs to its norm.
+/// Gradients of all weights. A short example's norm comes from <see cref="GhostNorm"/> before its gradient is made; of a longer one the gradient, which has to be made
+/// anyway, is kept until it is added. A tied embedding collects two parts, as head and as input, whose cross term belongs to its norm.
 /// </summary>
 internal sealed unsafe class FullGradients : ExampleGradients
 {
     private readonly ModelConfiguration _shape;
     private readonly IReadOnlyList<TensorShape> _tensors;
-    private readonly TensorSet _sum;
+    private readonly TensorSet _gradient;
+    private readonly bool[] _made;
     private readonly GhostNorm _norm;
 
     public FullGradients(ModelConfiguration shape, int longest)
     {
         _shape = shape;
-        _sum = TensorSet.Zeros(shape);
-        _tensors = _sum.Shapes;
-        _norm = new GhostNorm(longest, _tensors.Max(tensor => Math.Max(tensor.Rows, tensor.Columns)), _tensors.Max(tensor => tensor.Elements));
+        _gradient = TensorSet.Zeros(shape);
+        _tensors = _gradient.Shapes;
+        _made = new bool[_tensors.Count];
+        _norm = new GhostNorm(longest, _tensors.Max(tensor => Math.Max(tensor.Rows, tensor.Columns)));
     }
+
+    private protected override int Tensors => _tensors.Count;
 
     public override void SquaredNorms(GradientBook book, int example, Span<double> squares)
     {
         _norm.Begin();
         for (var tensor = 0; tensor < _tensors.Count; tensor++)
         {
-            var named = _tensors[tensor];
-            squares[tensor] = named switch
-            {
-                { Name: TensorNames.Embedding } => _shape.TiedHead ? Tied(book, book.Examples[example]) : Input(book, book.Examples[example]),
-                { IsVector: true } => GhostNorm.Squares(book.VectorOf(named.Name, example), named.Columns),
-                _ => Matrix(book, book.Examples[example], named),
-            };
+            var (named, at) = (_tensors[tensor], book.Examples[example]);
+            _made[tensor] = !named.IsVector && !GhostNorm.Pays(at.Count, named.Rows, named.Columns);
+            squares[tensor] = named.IsVector ? GhostNorm.Squares(book.VectorOf(named.Name, example), named.Columns)
+                : _made[tensor] ? GhostNorm.Squares(Make(book, at, named), named.Elements)
+                : named.Name == TensorNames.Embedding ? Embedding(book, at, named)
+                : Ghost(book, at, named, out _, out _);
         }
     }
 
-    public override void AddClipped(GradientBook book, double clipNorm, GridSum sum, Span<double> norms)
+    private protected override float* Gradient(GradientBook book, int example, int tensor)
     {
-        Span<double> squares = stackalloc double[_tensors.Count];
-        var factors = new float[book.Examples.Count];
-        for (var example = 0; example < factors.Length; example++)
-        {
-            SquaredNorms(book, example, squares);
-            norms[example] = NormOf(squares);
-            factors[example] = StepsPerUnit(norms[example], clipNorm);
-        }
-
-        for (var tensor = 0; tensor < _tensors.Count; tensor++)
-        {
-            var named = _tensors[tensor];
-            var target = _sum[named.Name];
-            if (named.IsVector)
-            {
-                AddVectors(book, factors, named, target);
-            }
-            else if (named.Name != TensorNames.Embedding || _shape.TiedHead)
-            {
-                AddMatrix(book, factors, named, target);
-            }
-            else
-            {
-                target.Span.Clear();
-            }
-
-            if (named.Name == TensorNames.Embedding)
-            {
-                AddInput(book, factors, target);
-            }
-
-            // The factors carry the grid's scale: what is added are steps.
-            sum.Add(tensor, target.Pointer, 1);
-        }
+        var named = _tensors[tensor];
+        return named.IsVector ? book.VectorOf(named.Name, example)
+            : _made[tensor] ? _gradient[named.Name].Pointer
+            : Make(book, book.Examples[example], named);
     }
 
-    private static void AddVectors(GradientBook book, ReadOnlySpan<float> factors, TensorShape named, FloatBuffer target)
+    private float* Make(GradientBook book, ExampleRows at, TensorShape named)
     {
-        target.Span.Clear();
-        for (var example = 0; example < factors.Length; example++)
+        var target = _gradient[named.Name];
+        if (named.Name != TensorNames.Embedding || _shape.TiedHead)
         {
-            Elementwise.Scale(book.VectorOf(named.Name, example), factors[example], factors[example] == 0 ? 0 : named.Columns);
-            Elementwise.Add(target.Pointer, book.VectorOf(named.Name, example), factors[example] == 0 ? 0 : named.Columns);
-        }
-    }
-
-    private static void AddMatrix(GradientBook book, ReadOnlySpan<float> factors, TensorShape named, FloatBuffer target)
-    {
-        var (gradient, input) = book.Factors(named.Name);
-        var rows = 0;
-        for (var example = 0; example < factors.Length; example++)
-        {
-            var (first, count) = book.Examples[example];
-            ScaleRows(gradient.Pointer + (nint)first * named.Rows, factors[example], count * named.Rows);
-            rows = first + count;
-        }
-
-        MatrixProduct.Multiply(
-            named.Rows, named.Columns, rows, gradient.Pointer, 1, named.Rows, input.Pointer, named.Columns, target.Pointer, named.Columns, accumulate: false);
-    }
-
-    private void AddInput(GradientBook book, ReadOnlySpan<float> factors, FloatBuffer target)
-    {
-        for (var example = 0; example < factors.Length; example++)
-        {
-            var (first, count) = book.Examples[example];
-            ScaleRows(book.Stream.Pointer + (nint)first * _shape.Width, factors[example], count * _shape.Width);
-            for (var row = first; row < first + count; row++)
-            {
-                Elementwise.Add(target.Pointer + (nint)book.Tokens[row] * _shape.Width, book.Stream.Pointer + (nint)row * _shape.Width, _shape.Width);
-            }
-        }
-    }
-
-    // Not a number times zero is not zero.
-    private static void ScaleRows(float* values, float factor, int length)
-    {
-        if (factor == 0)
-        {
-            new Span<float>(values, length).Clear();
+            Factors(book, at, named, out var gradient, out var input);
+            MatrixProduct.Multiply(named.Rows, named.Columns, at.Count, gradient, 1, named.Rows, input, named.Columns, target.Pointer, named.Columns, accumulate: false);
         }
         else
         {
-            Elementwise.Scale(values, factor, length);
+            target.Span.Clear();
         }
+
+        for (var row = at.First; named.Name == TensorNames.Embedding && row < at.First + at.Count; row++)
+        {
+            Elementwise.Add(target.Pointer + (nint)book.TokenOf(row) * _shape.Width, book.Stream.Pointer + (nint)row * _shape.Width, _shape.Width);
+        }
+
+        return target.Pointer;
     }
 
-    private double Matrix(GradientBook book, ExampleRows at, TensorShape named)
+    private static void Factors(GradientBook book, ExampleRows at, TensorShape named, out float* gradient, out float* input)
     {
-        var (gradient, input) = book.Factors(named.Name);
-        return _norm.Of(
-            at.Count, gradient.Pointer + (nint)at.First * named.Rows, named.Rows, input.Pointer + (nint)at.First * named.Columns, named.Columns);
+        var (gradients, inputs) = book.Factors(named.Name);
+        gradient = gradients.Pointer + (nint)at.First * named.Rows;
+        input = inputs.Pointer + (nint)at.First * named.Columns;
     }
 
-    private double Tied(GradientBook book, ExampleRows at)
+    private double Ghost(GradientBook book, ExampleRows at, TensorShape named, out float* gradient, out float* input)
     {
-        var (gradient, input) = book.Factors(TensorNames.Embedding);
-        var logits = gradient.Pointer + (nint)at.First * _shape.Vocabulary;
-        var normed = input.Pointer + (nint)at.First * _shape.Width;
-        if (GhostNorm.Pays(at.Count, _shape.Vocabulary, _shape.Width))
+        Factors(book, at, named, out gradient, out input);
+        return _norm.Of(at.Count, gradient, named.Rows, input, named.Columns);
+    }
+
+    private double Embedding(GradientBook book, ExampleRows at, TensorShape named)
+    {
+        if (!_shape.TiedHead)
         {
-            return _norm.Of(at.Count, logits, _shape.Vocabulary, normed, _shape.Width) + 2 * Cross(book, at, logits, normed) + Input(book, at);
+            return Input(book, at);
         }
 
-        var product = _norm.Product(at.Count, logits, _shape.Vocabulary, normed, _shape.Width);
-        for (var row = at.First; row < at.First + at.Count; row++)
-        {
-            Elementwise.Add(product + (nint)book.Tokens[row] * _shape.Width, book.Stream.Pointer + (nint)row * _shape.Width, _shape.Width);
-        }
-
-        return GhostNorm.Squares(product, (nint)_shape.Vocabulary * _shape.Width);
+        return Ghost(book, at, named, out var logits, out var normed) + 2 * Cross(book, at, logits, normed) + Input(book, at);
     }
 
     // <head part, input part> = sum over rows s and t of dlogits[t, token of s] * (x_t . stream_s).

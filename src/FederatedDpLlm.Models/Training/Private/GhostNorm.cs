@@ -4,22 +4,24 @@ using FederatedDpLlm.Models.Kernels;
 namespace FederatedDpLlm.Models.Training.Private;
 
 /// <summary>
-/// The squared Frobenius norm of a product G^T X of two tall matrices, an example's gradient of a linear map: by the ghost identity
-/// sum((X X^T) * (G G^T)) where the example is short, by the product itself where it is long, whichever takes fewer multiplications.
-/// References: Li, Tramer, Liang, Hashimoto, arXiv:2110.05679, section 4; mixed: Bu, Mao, Xu, arXiv:2205.10683. Products in float32, their sums in float64.
+/// The squared Frobenius norm of a product G^T X of two tall matrices, an example's gradient of a linear map, by the ghost identity sum((X X^T) * (G G^T)): for a short
+/// example cheaper than to keep the product. References: Li, Tramer, Liang, Hashimoto, arXiv:2110.05679, section 4; mixed: Bu, Mao, Xu, arXiv:2205.10683.
+/// Products in float32, their sums in float64.
 /// </summary>
-internal sealed unsafe class GhostNorm(int longest, int widest, int largestMatrix)
+internal sealed unsafe class GhostNorm(int longest, int widest)
 {
     private const int Block = MatrixTile.Columns;
     private const int HalfBlock = Block / 2;
+
+    // To write and read an element of the product again takes about as long as this many multiplications.
+    private const int MultiplicationsOfAnElement = 8;
     private readonly int _padded = (longest + Block - 1) / Block * Block;
     private readonly FloatBuffer _transposed = new(widest * ((longest + Block - 1) / Block * Block));
     private readonly Gram _inputs = new(longest);
     private readonly Gram _outputs = new(longest);
-    private readonly FloatBuffer _product = new(largestMatrix);
 
-    /// <summary>Whether the identity is the cheaper way.</summary>
-    public static bool Pays(int rows, int outputs, int inputs) => (long)rows * (outputs + inputs) < (long)outputs * inputs;
+    /// <summary>Whether the identity is cheaper than to keep the product, which is made in any case, from the norm to the sum.</summary>
+    public static bool Pays(int rows, int outputs, int inputs) => (long)rows * rows * (outputs + inputs) < (long)MultiplicationsOfAnElement * outputs * inputs;
 
     /// <summary>Another example begins: nothing is known of its inputs.</summary>
     public void Begin() => _inputs.Forget();
@@ -32,11 +34,6 @@ internal sealed unsafe class GhostNorm(int longest, int widest, int largestMatri
     /// <param name="inputs">Columns of X.</param>
     public double Of(int rows, float* gradient, int outputs, float* input, int inputs)
     {
-        if (!Pays(rows, outputs, inputs))
-        {
-            return Squares(Product(rows, gradient, outputs, input, inputs), (nint)outputs * inputs);
-        }
-
         if (!_inputs.Holds(input))
         {
             Fill(_inputs, rows, input, inputs);
@@ -44,13 +41,6 @@ internal sealed unsafe class GhostNorm(int longest, int widest, int largestMatri
 
         Fill(_outputs, rows, gradient, outputs);
         return Gram.Along(_inputs, _outputs, rows);
-    }
-
-    /// <summary>G^T X itself, [outputs, inputs], until the next call.</summary>
-    public float* Product(int rows, float* gradient, int outputs, float* input, int inputs)
-    {
-        MatrixProduct.Multiply(outputs, inputs, rows, gradient, 1, outputs, input, inputs, _product.Pointer, inputs, accumulate: false);
-        return _product.Pointer;
     }
 
     /// <summary>a b^T of two matrices of as many rows and columns: [rows, padded rows], until the next call of this method or <see cref="Of"/>.</summary>

@@ -38,17 +38,10 @@ internal sealed unsafe class GridSum
     /// <summary>All coordinates, tensor after tensor.</summary>
     public Span<long> Values => _values;
 
-    public ReadOnlySpan<long> Of(int tensor) => _values.AsSpan(_starts[tensor], _starts[tensor + 1] - _starts[tensor]);
+    /// <summary>Where a tensor's coordinates lie.</summary>
+    public Range Of(int tensor) => _starts[tensor].._starts[tensor + 1];
 
     public void Clear() => Array.Clear(_values);
-
-    public void Add(GridSum other)
-    {
-        for (var i = 0; i < _values.Length; i++)
-        {
-            _values[i] += other._values[i];
-        }
-    }
 
     /// <summary>Adds values times scale, each rounded to the nearest integer.</summary>
     /// <param name="tensor">Its index.</param>

@@ -5,7 +5,7 @@ namespace FederatedDpLlm.Models.Training.Private;
 
 /// <summary>
 /// Gradients of low-rank factors. With P = X A^T and Q = G B, an example's are (alpha / rank) G^T P for B and (alpha / rank) Q^T X for A: small enough to be
-/// made for every example, rounded to the grid one by one, and added in integers.
+/// made for every example.
 /// </summary>
 internal sealed unsafe class LowRankGradients : ExampleGradients
 {
@@ -24,6 +24,8 @@ internal sealed unsafe class LowRankGradients : ExampleGradients
         _gradients = [.. factors.Values.Shapes.Select(tensor => new FloatBuffer(tensor.Elements))];
     }
 
+    private protected override int Tensors => _gradients.Length;
+
     public override void SquaredNorms(GradientBook book, int example, Span<double> squares)
     {
         Compute(book, example);
@@ -33,28 +35,7 @@ internal sealed unsafe class LowRankGradients : ExampleGradients
         }
     }
 
-    public override void AddClipped(GradientBook book, double clipNorm, GridSum sum, Span<double> norms)
-    {
-        Span<double> squares = stackalloc double[_gradients.Length];
-        var allowed = Math.Pow(GridSum.Sensitivity(sum.Dimension), 2);
-        for (var example = 0; example < book.Examples.Count; example++)
-        {
-            SquaredNorms(book, example, squares);
-            norms[example] = NormOf(squares);
-            var scale = StepsPerUnit(norms[example], clipNorm);
-            var added = 0.0;
-            for (var tensor = 0; tensor < (scale == 0 ? 0 : _gradients.Length); tensor++)
-            {
-                added += sum.Add(tensor, _gradients[tensor].Pointer, scale);
-            }
-
-            // What the promise rests on is counted in integers, not believed: a broken bound ends the training before anything is released.
-            if (added > allowed)
-            {
-                throw new InvalidOperationException("An example's contribution is larger than the clip norm.");
-            }
-        }
-    }
+    private protected override float* Gradient(GradientBook book, int example, int tensor) => _gradients[tensor].Pointer;
 
     private void Compute(GradientBook book, int example)
     {

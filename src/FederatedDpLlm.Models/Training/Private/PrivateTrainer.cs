@@ -76,13 +76,7 @@ internal sealed unsafe class PrivateTrainer
             }
         });
 
-        var sum = _workers[0].Sum;
-        foreach (var worker in _workers.Skip(1))
-        {
-            sum.Add(worker.Sum);
-        }
-
-        Release(sum, random);
+        Release(random);
         Step++;
         Optimizer.Step(Trained.Values, Released, Step, _options.LearningRate, weightDecay: 0, gradientScale: 1, _options.Threads);
         Trained.Apply();
@@ -90,27 +84,34 @@ internal sealed unsafe class PrivateTrainer
         return Progress(passes);
     }
 
-    // The one place where anything of the examples leaves the step: the sum on the grid, with noise; the rest is post-processing.
-    private void Release(GridSum sum, ISecureRandom random)
+    // The one place where anything of the examples leaves the step: the workers' sums on the grid, with noise; the rest is post-processing.
+    private void Release(ISecureRandom random)
     {
-        if (_noise is not null)
-        {
-            _noise.Fill(_drawn, random);
-            for (var i = 0; i < _drawn.Length; i++)
-            {
-                sum.Values[i] += _drawn[i];
-            }
-        }
-
+        _noise?.Fill(_drawn, random);
         var unit = Math.ScaleB(_options.ClipNorm, -GridSum.GridBits) / _options.ExpectedBatch;
-        for (var tensor = 0; tensor < Released.Shapes.Count; tensor++)
+        Parallel.For(0, Released.Shapes.Count, new ParallelOptions { MaxDegreeOfParallelism = _options.Threads }, tensor =>
         {
-            var steps = sum.Of(tensor);
+            var place = _workers[0].Sum.Of(tensor);
+            var steps = _workers[0].Sum.Values[place];
+            foreach (var worker in _workers.AsSpan(1))
+            {
+                Add(steps, worker.Sum.Values[place]);
+            }
+
+            Add(steps, _drawn.AsSpan(place));
             var values = Released[Released.Shapes[tensor].Name].Span;
             for (var i = 0; i < values.Length; i++)
             {
                 values[i] = (float)(steps[i] * unit);
             }
+        });
+    }
+
+    private static void Add(Span<long> sum, ReadOnlySpan<long> added)
+    {
+        for (var i = 0; i < sum.Length; i++)
+        {
+            sum[i] += added[i];
         }
     }
 
