@@ -12,7 +12,7 @@ internal sealed class TensorParallelClaim : IClaim
 
     // A layer is some microseconds of many methods: until all of them are compiled for good, at both ends, some hundred tokens pass.
     private const int WarmUpRounds = 8;
-    private const int Tokens = 48;
+    private const int Tokens = 96;
 
     public string Name => "tensor-parallel";
 

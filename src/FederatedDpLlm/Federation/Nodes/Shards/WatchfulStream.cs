@@ -26,7 +26,7 @@ internal sealed class WatchfulStream(Socket socket, TimeProvider clock) : Networ
             while (Watches && Socket.Available == 0 && clock.GetElapsedTime(started) < WatchFor)
             {
                 // Whoever else wants this processor goes first: the thread that brings the next token, another shard on the same machine.
-                Thread.SpinWait(16);
+                Thread.SpinWait(4);
                 Thread.Yield();
             }
 
