@@ -53,7 +53,7 @@ internal sealed unsafe class Trainer
         }
     }
 
-    /// <summary>One step.</summary>
+    /// <summary>One step. The next one's examples are drawn meanwhile, from the same function: later calls have to pass it too.</summary>
     public TrainingProgress Next(Func<int, int, TrainingExample> examples)
     {
         // The step after this one is drawn while this one's gradients are computed.

@@ -66,14 +66,16 @@ public sealed class PrivateTrainingTests
     [InlineData(Family.Qwen3, false), InlineData(Family.Qwen3, true)]
     public void The_result_does_not_depend_on_the_number_of_threads(Family family, bool lowRank)
     {
-        var (one, two) = (Trainer(lowRank, 1, null, family: family), Trainer(lowRank, 2, null, family: family));
+        var (one, two, three) = (Trainer(lowRank, 1, null, family: family), Trainer(lowRank, 2, null, family: family), Trainer(lowRank, 3, null, family: family));
         for (var step = 0; step < 4; step++)
         {
             one.Next();
             two.Next();
+            three.Next();
         }
 
         AssertSame(one.Trained.Values, two.Trained.Values);
+        AssertSame(one.Trained.Values, three.Trained.Values);
     }
 
     [Fact]

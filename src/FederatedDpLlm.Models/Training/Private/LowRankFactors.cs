@@ -1,6 +1,7 @@
 using FederatedDpLlm.Models.Kernels;
 using FederatedDpLlm.Models.Llama;
 using FederatedDpLlm.Models.Weights;
+using FederatedDpLlm.Models.Weights.Adapters;
 
 namespace FederatedDpLlm.Models.Training.Private;
 
@@ -69,4 +70,8 @@ internal sealed unsafe class LowRankFactors : TrainedParameters
     }
 
     public override ExampleGradients Gradients(int longest) => new LowRankGradients(this, longest);
+
+    /// <summary>The factors as they are now.</summary>
+    public LoraAdapter ToAdapter() => new(
+        Rank, Alpha, [.. Maps.Select(map => new LoraModule(map.Name, map.Rows, map.Columns, Values[NameA(map)].Span.ToArray(), Values[NameB(map)].Span.ToArray()))]);
 }

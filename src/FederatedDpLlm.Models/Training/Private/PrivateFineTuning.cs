@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using FederatedDpLlm.Models.Llama;
 using FederatedDpLlm.Models.Prompts;
 using FederatedDpLlm.Models.Tokenization;
@@ -15,6 +14,9 @@ namespace FederatedDpLlm.Models.Training.Private;
 /// </summary>
 public static class PrivateFineTuning
 {
+    // Short examples share a pass.
+    private const int FewestPassTokens = 1024;
+
     private const string SecretName = "secret";
 
     /// <summary>Trains, or goes on from the last checkpoint in <paramref name="output"/>; the resumed training ends in the same bytes.</summary>
@@ -38,9 +40,9 @@ public static class PrivateFineTuning
         var (shape, tokenizer) = (source.Configuration, source.Tokenizer);
         var weights = TensorSet.Read(shape, source.Tensors);
         var factors = new LowRankFactors(shape, weights, plan.Rank, plan.Alpha, plan.Seed);
-        var options = Options(plan, patients.Count, shape);
+        var examples = patients.Select(notes => Example(notes, tokenizer, shape.Context)).ToList();
+        var options = Options(plan, examples, shape);
         var checkpoints = Path.Combine(output, "checkpoints");
-        var examples = patients.Select(notes => Example(notes, tokenizer, options.PassTokens)).ToList();
         var (randomness, latest) = (Randomness(checkpoints, random), TrainingCheckpoint.Latest(checkpoints, factors.Values.Shapes));
         TrainingFingerprint.Require(checkpoints, latest is not null, randomness, plan, examples, weights);
         var trainer = new PrivateTrainer(shape, factors, examples, options, randomness, latest);
@@ -54,23 +56,25 @@ public static class PrivateFineTuning
             }
         }
 
-        WriteAdapter(output, factors);
+        PeftAdapter.Write(output, factors.ToAdapter(), BaseName(model));
         var statement = StatementOf(output, model, plan, options, trainer.Account);
         statement.Write(AdapterStatement.Beside(output));
         Directory.Delete(checkpoints, recursive: true);
         return new FineTuningResult(statement.Epsilon, options.NoiseMultiplier, trainer.Account.EventAfter(options.Steps), patients.Count, statement);
     }
 
-    private static PrivateTrainingOptions Options(FineTuningPlan plan, int patients, ModelConfiguration shape) => new()
+    private static PrivateTrainingOptions Options(FineTuningPlan plan, List<TrainingExample> examples, ModelConfiguration shape) => new()
     {
         SamplingRate = plan.SamplingRate,
-        ExpectedBatch = Math.Max(1, plan.SamplingRate * patients),
+        ExpectedBatch = Math.Max(1, plan.SamplingRate * examples.Count),
         Steps = plan.Steps,
         NoiseMultiplier = TrainingAccount.NoiseFor(plan.Epsilon, plan.Delta, plan.SamplingRate, plan.Steps),
         ClipNorm = plan.ClipNorm,
         LearningRate = plan.LearningRate,
         Delta = plan.Delta,
-        PassTokens = shape.Context,
+
+        // As much memory as the longest patient needs, not as the model's context would: a published model's is of tens of thousands.
+        PassTokens = Math.Max(Math.Min(FewestPassTokens, shape.Context), examples.Select(example => example.Rows).DefaultIfEmpty(0).Max()),
         Threads = plan.Threads,
     };
 
@@ -109,21 +113,8 @@ public static class PrivateFineTuning
         Delta = options.Delta.Value,
         Relation = nameof(Privacy.NeighbouringRelation.AddOrRemoveOne),
         Records = plan.Records,
-        BaseModel = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model))),
+        BaseModel = BaseName(model),
     };
 
-    private static void WriteAdapter(string output, LowRankFactors factors)
-    {
-        SafetensorsWriter.Write(Path.Combine(output, PeftAdapter.WeightsName), factors.Values.ToList(), ElementType.Float32);
-        var modules = factors.Maps.Select(map => map.Name.Split('.')[^2]).Distinct().Select(name => (JsonNode)name).ToArray();
-        File.WriteAllText(Path.Combine(output, PeftAdapter.ConfigurationName), new JsonObject
-        {
-            ["peft_type"] = "LORA",
-            ["task_type"] = "CAUSAL_LM",
-            ["r"] = factors.Rank,
-            ["lora_alpha"] = factors.Alpha,
-            ["bias"] = "none",
-            ["target_modules"] = new JsonArray(modules),
-        }.ToJsonString());
-    }
+    private static string BaseName(string model) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model)));
 }
