@@ -27,10 +27,11 @@ public sealed class BitEqualityTests
     ];
 
     [Fact]
-    public void Any_plan_gives_the_bits_of_the_unsharded_model_in_any_chunks() => Prove(iterations: 40);
+    public void Any_plan_gives_the_bits_of_the_unsharded_model_in_any_chunks() => Prove(iterations: 40, Models);
 
-    [Fact, Trait(TestLength.Name, TestLength.Ci)]
-    public void Two_hundred_random_plans_give_the_bits_of_the_unsharded_model() => Prove(iterations: 200);
+    [Theory, InlineData(ElementType.Float32), InlineData(ElementType.BFloat16), InlineData(ElementType.Q8_0), InlineData(ElementType.Q4_0), Trait(TestLength.Name, TestLength.Ci)]
+    public void Two_hundred_random_plans_of_each_type_give_the_bits_of_the_unsharded_model(ElementType type) =>
+        Prove(iterations: 200, [.. Models.Append(Stored).Where(model => model.Type == type)]);
 
     [Theory]
     [InlineData(ShardStrategy.None, 1), InlineData(ShardStrategy.Layer, 2), InlineData(ShardStrategy.Layer, 4), InlineData(ShardStrategy.Pipeline, 2), InlineData(ShardStrategy.Pipeline, 4)]
@@ -74,13 +75,13 @@ public sealed class BitEqualityTests
     internal static IReadOnlyList<ShardNode> Nodes(int count) =>
         [.. Enumerable.Range(0, count).Select(node => new ShardNode($"node-{node}", "home", 1000, TimeSpan.FromMilliseconds(0.05), 1L << 30))];
 
-    private static void Prove(int iterations) =>
-        Gen.Select(Gen.Int[0, Models.Length - 1], Gen.ULong, Gen.Int[0, 3], Gen.Int[1, 16]).Sample(
+    private static void Prove(int iterations, ShardedRandomModel[] models) =>
+        Gen.Select(Gen.Int[0, models.Length - 1], Gen.ULong, Gen.Int[0, 3], Gen.Int[1, 16]).Sample(
             (which, seed, size, batch) =>
             {
                 int[] sizes = [1, 7, 64, ShardWork.MostRows];
                 var chunk = sizes[size];
-                var model = Models[which];
+                var model = models[which];
                 var forward = model.Cut(model.AnyPlan(seed));
                 int[][] sequences = [.. Enumerable.Range(0, batch).Select(i => RandomModel.Tokens(1 + (int)((seed >> i) % (ulong)(20 + 160 / batch)), seed + (ulong)i))];
                 var expected = model.Unsharded(sequences);

@@ -16,6 +16,9 @@ internal sealed class ShardedRandomModel(ModelConfiguration shape, ElementType t
 
     public ModelConfiguration Shape => shape;
 
+    /// <summary>How its matrices are kept.</summary>
+    public ElementType Type { get; } = type;
+
     public ShardedModel Model => _model ??= new ShardedModel(shape, _parameters, tokenizer: null);
 
     public ShardedForward Cut(ShardPlan plan) =>
