@@ -73,8 +73,15 @@ public static partial class WholeFile
         }
         finally
         {
-            file.Close();
-            File.Delete(part);
+            try
+            {
+                file.Close();
+            }
+            finally
+            {
+                // On a full disk to close fails as well: the part must not stay there for that.
+                File.Delete(part);
+            }
         }
     }
 

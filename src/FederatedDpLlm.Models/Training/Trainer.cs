@@ -15,7 +15,7 @@ internal sealed unsafe class Trainer
     private readonly LlamaWeights _weights;
     private readonly LlamaBackward[] _workers;
     private readonly TensorSet[] _gradients;
-    private Task<List<List<TrainingExample>>>? _ahead;
+    private (int Step, Task<List<List<TrainingExample>>> Batches)? _ahead;
 
     public Trainer(ModelConfiguration shape, TrainingOptions options, TrainingCheckpoint? checkpoint = null)
     {
@@ -57,9 +57,9 @@ internal sealed unsafe class Trainer
     public TrainingProgress Next(Func<int, int, TrainingExample> examples)
     {
         // The step after this one is drawn while this one's gradients are computed.
-        var batches = _ahead?.GetAwaiter().GetResult() ?? Batches(examples, Step);
+        var batches = _ahead is { } ahead && ahead.Step == Step ? ahead.Batches.GetAwaiter().GetResult() : Batches(examples, Step);
         var following = Step + 1;
-        _ahead = following < _options.Steps ? Task.Run(() => Batches(examples, following)) : null;
+        _ahead = following < _options.Steps ? (following, Task.Run(() => Batches(examples, following))) : null;
         var total = batches.Sum(batch => batch.Sum(example => example.TotalWeight));
         var losses = new double[batches.Count];
         Parallel.For(0, _workers.Length, new ParallelOptions { MaxDegreeOfParallelism = _workers.Length }, worker =>
