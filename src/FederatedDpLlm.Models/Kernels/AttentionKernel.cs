@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using FederatedDpLlm.Models.KvCache;
 
 namespace FederatedDpLlm.Models.Kernels;
@@ -11,6 +12,8 @@ internal static unsafe class AttentionKernel
 {
     /// <summary>Queries handled together.</summary>
     public const int QueriesTogether = 8;
+
+    private const int Lanes = 16;
 
     /// <summary>The attention weights of <paramref name="count"/> queries over positions 0 to their own; zeros up to the end of the last block.</summary>
     /// <param name="sequence">Holds the keys of all positions up to the last query's.</param>
@@ -41,9 +44,7 @@ internal static unsafe class AttentionKernel
             {
                 var row = weights + i * weightRow;
                 var visible = firstPosition + i * positionStep + 1;
-                Elementwise.Scale(row, scale, visible);
-                Softmax(row, visible);
-                new Span<float>(row + visible, blocks * KvLayout.BlockPositions - visible).Clear();
+                SoftmaxOfVisible(row, scale, visible, blocks * KvLayout.BlockPositions);
             }
         }
     }
@@ -55,20 +56,55 @@ internal static unsafe class AttentionKernel
     /// <param name="weightRow">Floats from a row to the next.</param>
     /// <param name="count">Number of queries.</param>
     /// <param name="positions">Positions that the last query sees.</param>
-    /// <param name="outputs">Whole tiles wide (<see cref="KvLayout.ValueStride"/>), [query][element].</param>
+    /// <param name="outputs">Whole tiles wide (<see cref="KvLayout.ValueStride"/>), [query][element]; beyond the head's size they mean nothing.</param>
     public static void WeightedValues(KvSequence sequence, int valueOffset, float* weights, nint weightRow, int count, int positions, float* outputs)
     {
         unchecked
         {
-            var stride = sequence.Layout.ValueStride;
+            var (stride, width) = (sequence.Layout.ValueStride, sequence.Layout.HeadSize);
             for (var first = 0; first < positions; first += KvLayout.BlockPositions)
             {
                 var values = sequence.Block(first / KvLayout.BlockPositions) + valueOffset;
                 var depth = Math.Min(KvLayout.BlockPositions, positions - first);
                 for (var tile = 0; tile < stride; tile += MatrixTile.Columns)
                 {
-                    MatrixTile.Multiply(count, weights + first, weightRow, 1, values + tile, stride, depth, outputs + tile, stride, accumulate: first > 0);
+                    if (width - tile <= MatrixTile.Columns / 2 && count == QueriesTogether)
+                    {
+                        MatrixTile.MultiplyHalf(count, weights + first, weightRow, 1, values + tile, stride, depth, outputs + tile, stride, accumulate: first > 0);
+                    }
+                    else
+                    {
+                        MatrixTile.Multiply(count, weights + first, weightRow, 1, values + tile, stride, depth, outputs + tile, stride, accumulate: first > 0);
+                    }
                 }
+            }
+        }
+    }
+
+    // The softmax of the scaled scores that a query sees, in whole lanes: what it does not see is masked, and zero afterwards up to the end of the last block.
+    private static void SoftmaxOfVisible(float* scores, float scale, int visible, int padded)
+    {
+        unchecked
+        {
+            var largest = Vector512.Create(float.NegativeInfinity);
+            for (var i = 0; i < visible; i += Lanes)
+            {
+                largest = Vector512.Max(largest, LaneMask.First(visible - i, Vector512.Load(scores + i) * scale, Vector512.Create(float.NegativeInfinity)));
+            }
+
+            var max = Vector512.Create(Elementwise.Max(largest));
+            var sum = Vector512<float>.Zero;
+            for (var i = 0; i < visible; i += Lanes)
+            {
+                var power = LaneMask.First(visible - i, Elementwise.Exp(Vector512.Load(scores + i) * scale - max), Vector512<float>.Zero);
+                power.Store(scores + i);
+                sum += power;
+            }
+
+            var factor = 1f / LaneSum.Tree(sum);
+            for (var i = 0; i < padded; i += Lanes)
+            {
+                (i < visible ? Vector512.Load(scores + i) * factor : Vector512<float>.Zero).Store(scores + i);
             }
         }
     }

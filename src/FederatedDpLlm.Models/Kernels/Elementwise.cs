@@ -126,10 +126,7 @@ internal static unsafe class Elementwise
                     lanes = Vector512.Max(lanes, Vector512.Load(values + i));
                 }
 
-                for (var lane = 0; lane < Lanes; lane++)
-                {
-                    max = MathF.Max(max, lanes.GetElement(lane));
-                }
+                max = Max(lanes);
             }
 
             for (; i < length; i++)
@@ -139,6 +136,16 @@ internal static unsafe class Elementwise
 
             return max;
         }
+    }
+
+    /// <summary>The largest lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Max(Vector512<float> lanes)
+    {
+        var eight = Vector256.Max(lanes.GetLower(), lanes.GetUpper());
+        var four = Vector128.Max(eight.GetLower(), eight.GetUpper());
+        var two = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        return Vector128.Max(two, Vector128.Shuffle(two, Vector128.Create(1, 0, 3, 2))).ToScalar();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -43,8 +43,37 @@ internal static unsafe class LaneSum
         }
     }
 
+    /// <summary>The sum of a * b where both can be read to the end of a register: the same bits.</summary>
+    public static float OfPaddedProducts(float* a, float* b, int length)
+    {
+        unchecked
+        {
+            var lanes = Vector512<float>.Zero;
+            for (var i = 0; i < length; i += Lanes)
+            {
+                lanes = Vector512.FusedMultiplyAdd(
+                    LaneMask.First(length - i, Vector512.Load(a + i), Vector512<float>.Zero), LaneMask.First(length - i, Vector512.Load(b + i), Vector512<float>.Zero), lanes);
+            }
+
+            return Tree(lanes + Vector512<float>.Zero);
+        }
+    }
+
+    /// <summary>The fixed tree over the lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Tree(Vector512<float> lanes)
+    {
+        var eight = lanes.GetLower() + lanes.GetUpper();
+        var four = eight.GetLower() + eight.GetUpper();
+        var two = four.GetLower() + four.GetUpper();
+        return two.GetElement(0) + two.GetElement(1);
+    }
+
     // Lanes beyond the end add zero.
-    private static Vector512<float> Tail(float* values, int count)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Tail(float* values, int count) => count == 0 ? Vector512<float>.Zero : Padded(values, count);
+
+    private static Vector512<float> Padded(float* values, int count)
     {
         var padded = stackalloc float[Lanes];
         for (var i = 0; i < count; i++)
@@ -53,14 +82,5 @@ internal static unsafe class LaneSum
         }
 
         return Vector512.Load(padded);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Tree(Vector512<float> lanes)
-    {
-        var eight = lanes.GetLower() + lanes.GetUpper();
-        var four = eight.GetLower() + eight.GetUpper();
-        var two = four.GetLower() + four.GetUpper();
-        return two.GetElement(0) + two.GetElement(1);
     }
 }

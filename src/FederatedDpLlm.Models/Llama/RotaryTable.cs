@@ -10,6 +10,7 @@ namespace FederatedDpLlm.Models.Llama;
 internal sealed unsafe class RotaryTable
 {
     private const int Lanes = 16;
+    private const int HalfLanes = Lanes / 2;
     private readonly int _half;
     private readonly FloatBuffer _cos;
     private readonly FloatBuffer _sin;
@@ -50,6 +51,14 @@ internal sealed unsafe class RotaryTable
                 {
                     var (a, b) = (Vector512.Load(vectors + i), Vector512.Load(vectors + i + _half));
                     var (c, s) = (Vector512.Load(cos + i), Vector512.Load(sin + i) * sign);
+                    (a * c - b * s).Store(vectors + i);
+                    (b * c + a * s).Store(vectors + i + _half);
+                }
+
+                for (; i + HalfLanes <= _half; i += HalfLanes)
+                {
+                    var (a, b) = (Vector256.Load(vectors + i), Vector256.Load(vectors + i + _half));
+                    var (c, s) = (Vector256.Load(cos + i), Vector256.Load(sin + i) * sign);
                     (a * c - b * s).Store(vectors + i);
                     (b * c + a * s).Store(vectors + i + _half);
                 }

@@ -9,6 +9,7 @@ namespace FederatedDpLlm.Models.Training;
 internal static unsafe class AttentionBackward
 {
     private const int Together = AttentionKernel.QueriesTogether;
+    private const int Lanes = 16;
     private const int Block = KvLayout.BlockPositions;
 
     /// <param name="shape">The model's shape.</param>
@@ -88,19 +89,12 @@ internal static unsafe class AttentionBackward
     {
         unchecked
         {
-            var along = LaneSum.OfProducts(weights, scores, visible);
-            var t = 0;
-            for (; t + 16 <= visible; t += 16)
+            var along = Vector512.Create(LaneSum.OfPaddedProducts(weights, scores, visible));
+            for (var t = 0; t < padded; t += Lanes)
             {
-                (Vector512.Load(weights + t) * (Vector512.Load(scores + t) - Vector512.Create(along)) * scale).Store(scores + t);
+                var gradient = Vector512.Load(weights + t) * (Vector512.Load(scores + t) - along) * scale;
+                LaneMask.First(visible - t, gradient, Vector512<float>.Zero).Store(scores + t);
             }
-
-            for (; t < visible; t++)
-            {
-                scores[t] = weights[t] * (scores[t] - along) * scale;
-            }
-
-            new Span<float>(scores + visible, padded - visible).Clear();
         }
     }
 
