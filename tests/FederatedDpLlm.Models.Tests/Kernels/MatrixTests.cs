@@ -42,6 +42,20 @@ public sealed unsafe class MatrixTests
                 && (half < 16 || Enumerable.Range(0, rows * columns).All(i => i % columns >= half || (narrow.Span[i] == edge.Span[i] && wide.Span[i] == edge.Span[i])));
         });
 
+    // The gradient of a matrix: its left factor is transposed, and where its rows are whole pages the chains are cut.
+    [Theory, InlineData(1000), InlineData(1024), InlineData(2048)]
+    public void Products_of_a_transposed_matrix_give_the_bits_of_the_definition(int step) =>
+        Gen.Select(Gen.Int[1, 21], Gen.Int[1, 300], Gen.Int[1, 80], Gen.Bool, Gen.UInt).Sample((rows, depth, columns, accumulate, seed) =>
+        {
+            var (a, b, start) = (Floats(depth * step, seed), Floats(depth * columns, seed + 1), Floats(rows * columns, seed + 2));
+            var (edge, product) = (Copy(start), Copy(start));
+            MatrixTile.MultiplyEdge(rows, columns, a.Pointer, 1, step, b.Pointer, columns, depth, edge.Pointer, columns, accumulate);
+            MatrixProduct.Multiply(rows, columns, depth, a.Pointer, 1, step, b.Pointer, columns, product.Pointer, columns, accumulate);
+            GC.KeepAlive(a);
+            GC.KeepAlive(b);
+            return Same(edge, product);
+        }, iter: 30);
+
     [Fact]
     public void A_packed_matrix_is_its_float64_product_and_a_row_does_not_depend_on_its_neighbours() =>
         Gen.Select(Gen.Int[1, 20], Gen.Int[1, 70], Gen.Int[1, 12], Gen.Int[1, 8], Gen.UInt).Sample((rows, outputs, times, cuts, seed) =>
