@@ -1,3 +1,4 @@
+using FederatedDpLlm.Models.Kernels;
 using FederatedDpLlm.Models.Llama;
 using FederatedDpLlm.Models.Training;
 using FederatedDpLlm.Models.Training.Private;
@@ -6,7 +7,7 @@ using FederatedDpLlm.Models.Weights;
 namespace FederatedDpLlm.Models.Tests.Training;
 
 /// <summary>Norms and clipped sums out of one pass, against a loop that runs every example by itself.</summary>
-public sealed class ExampleGradientTests
+public sealed unsafe class ExampleGradientTests
 {
     private const int Rows = 160;
 
@@ -41,9 +42,30 @@ public sealed class ExampleGradientTests
         var sum = new GridSum(parameters.Shapes);
         var norms = new double[Batch.Length];
         new FullGradients(shape, Rows).AddClipped(book, Clip, sum, norms);
+        sum.Settle();
 
         Assert.Contains(norms, norm => norm > Clip);
         AssertSum(shape, parameters, sum, Clip, tolerance: 8);
+    }
+
+    // More examples than 32 bits can hold the sum of, each with all of its norm in one coordinate.
+    [Fact]
+    public void The_sum_does_not_overflow_and_is_not_read_before_it_is_settled()
+    {
+        const int Examples = 5000;
+        var sum = new GridSum([.. TensorShape.Of(Shape(true, 24)).Where(tensor => tensor.IsVector).Take(1)]);
+        var values = new FloatBuffer(sum.Dimension);
+        (values.Span[0], values.Span[^1]) = (1, -1);
+        for (var example = 0; example < Examples; example++)
+        {
+            sum.Begin();
+            Assert.Equal(2 * Math.Pow(2, 2 * GridSum.GridBits), sum.Add(0, values.Pointer, 1 << GridSum.GridBits));
+        }
+
+        Assert.Throws<InvalidOperationException>(() => sum.Values.Length);
+        sum.Settle();
+        Assert.Equal((long)Examples << GridSum.GridBits, sum.Values[0]);
+        Assert.Equal(-((long)Examples << GridSum.GridBits), sum.Values[^1]);
     }
 
     [Fact]
@@ -53,6 +75,7 @@ public sealed class ExampleGradientTests
         book.Factors(TensorNames.Up(0)).OutputGradient.Span[0] = float.NaN;
         var (sum, norms) = (new GridSum(parameters.Shapes), new double[Batch.Length]);
         new FullGradients(shape, Rows).AddClipped(book, 1, sum, norms);
+        sum.Settle();
 
         Assert.True(double.IsNaN(norms[0]));
         var rest = new double[sum.Dimension];
@@ -133,6 +156,7 @@ public sealed class ExampleGradientTests
             var (book, sum) = (new GradientBook(shape, Rows), new GridSum(trained));
             new LlamaBackward(new LlamaWeights(shape, parameters), parameters, Rows).Record(batch, book);
             gradients().AddClipped(book, 0.01, sum, new double[batch.Length]);
+            sum.Settle();
             return sum.Values.ToArray();
         }
 

@@ -18,7 +18,7 @@ internal abstract unsafe class ExampleGradients
     /// <summary>Adds every example's gradient, scaled down to the clip norm where it is longer; one that is not finite adds nothing.</summary>
     /// <param name="book">A recorded pass.</param>
     /// <param name="clipNorm">Above 0.</param>
-    /// <param name="sum">In steps of 2^-20 of the clip norm.</param>
+    /// <param name="sum">In steps of 2^-20 of the clip norm; settled by the caller.</param>
     /// <param name="norms">Receives the examples' norms before clipping.</param>
     /// <exception cref="InvalidOperationException">An example would move the sum by more than <see cref="GridSum.Sensitivity"/>.</exception>
     public void AddClipped(GradientBook book, double clipNorm, GridSum sum, Span<double> norms)
@@ -31,6 +31,7 @@ internal abstract unsafe class ExampleGradients
             norms[example] = NormOf(squares);
             var scale = StepsPerUnit(norms[example], clipNorm);
             var added = 0.0;
+            sum.Begin();
             for (var tensor = 0; tensor < (scale == 0 ? 0 : Tensors); tensor++)
             {
                 added += sum.Add(tensor, Gradient(book, example, tensor), scale);

@@ -67,16 +67,26 @@ internal sealed unsafe class PrivateTrainer
     {
         using var random = _randomness.Of(Step);
         var passes = Passes(PoissonSubset.Draw(_examples.Count, _options.SamplingRate, random));
-        Parallel.For(0, _workers.Length, new ParallelOptions { MaxDegreeOfParallelism = _workers.Length }, worker =>
+
+        // The noise is drawn beside the gradients, which do not need each other.
+        Parallel.For(0, _workers.Length + 1, new ParallelOptions { MaxDegreeOfParallelism = _workers.Length + 1 }, worker =>
         {
+            if (worker == _workers.Length)
+            {
+                _noise?.Fill(_drawn, random);
+                return;
+            }
+
             _workers[worker].Begin();
             for (var pass = worker; pass < passes.Count; pass += _workers.Length)
             {
                 _workers[worker].Add(passes[pass], _options.ClipNorm);
             }
+
+            _workers[worker].End();
         });
 
-        Release(random);
+        Release();
         Step++;
         Optimizer.Step(Trained.Values, Released, Step, _options.LearningRate, weightDecay: 0, gradientScale: 1, _options.Threads);
         Trained.Apply();
@@ -85,9 +95,8 @@ internal sealed unsafe class PrivateTrainer
     }
 
     // The one place where anything of the examples leaves the step: the workers' sums on the grid, with noise; the rest is post-processing.
-    private void Release(ISecureRandom random)
+    private void Release()
     {
-        _noise?.Fill(_drawn, random);
         var unit = Math.ScaleB(_options.ClipNorm, -GridSum.GridBits) / _options.ExpectedBatch;
         Parallel.For(0, Released.Shapes.Count, new ParallelOptions { MaxDegreeOfParallelism = _options.Threads }, tensor =>
         {
@@ -162,6 +171,8 @@ internal sealed unsafe class PrivateTrainer
             Sum.Clear();
             (Loss, Clipped) = (0, 0);
         }
+
+        public void End() => Sum.Settle();
 
         public void Add(IReadOnlyList<TrainingExample> pass, double clipNorm)
         {
