@@ -104,7 +104,7 @@ internal static unsafe class AttentionKernel
             var factor = 1f / LaneSum.Tree(sum);
             for (var i = 0; i < padded; i += Lanes)
             {
-                (i < visible ? Vector512.Load(scores + i) * factor : Vector512<float>.Zero).Store(scores + i);
+                LaneMask.First(visible - i, Vector512.Load(scores + i) * factor, Vector512<float>.Zero).Store(scores + i);
             }
         }
     }

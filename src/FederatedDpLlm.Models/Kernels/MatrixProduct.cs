@@ -18,7 +18,7 @@ internal static unsafe class MatrixProduct
     {
         unchecked
         {
-            if (aStep % PageFloats == 0)
+            if (aStep % PageFloats == 0 && depth > StepsTogether)
             {
                 for (var first = 0; first < depth; first += StepsTogether)
                 {

@@ -15,7 +15,9 @@ public sealed unsafe class MaskedLanesTests
             var (a, b) = (MatrixTests.Floats(length + 16, seed), MatrixTests.Floats(length + 16, seed + 1));
             var plain = LaneSum.OfProducts(a.Pointer, b.Pointer, length);
             a.Span[length..].Fill(float.NaN);
+            b.Span[length..].Fill(float.NaN);
             var padded = LaneSum.OfPaddedProducts(a.Pointer, b.Pointer, length);
+            GC.KeepAlive(a);
             GC.KeepAlive(b);
             return BitConverter.SingleToInt32Bits(plain) == BitConverter.SingleToInt32Bits(padded);
         });

@@ -55,6 +55,7 @@ public sealed unsafe class ExampleGradientTests
         const int Examples = 5000;
         var sum = new GridSum([.. TensorShape.Of(Shape(true, 24)).Where(tensor => tensor.IsVector).Take(1)]);
         var values = new FloatBuffer(sum.Dimension);
+        Assert.Throws<InvalidOperationException>(() => sum.Add(0, values.Pointer, 1));
         (values.Span[0], values.Span[^1]) = (1, -1);
         for (var example = 0; example < Examples; example++)
         {

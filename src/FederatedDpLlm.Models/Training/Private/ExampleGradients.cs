@@ -37,8 +37,8 @@ internal abstract unsafe class ExampleGradients
                 added += sum.Add(tensor, Gradient(book, example, tensor), scale);
             }
 
-            // What the promise rests on is counted in integers, not believed: a broken bound ends the training before anything is released.
-            if (added > allowed)
+            // What the promise rests on is counted in integers, not believed: a broken bound, or a count that is no number, ends the training before anything is released.
+            if (!(added <= allowed))
             {
                 throw new InvalidOperationException("An example's contribution is larger than the clip norm.");
             }

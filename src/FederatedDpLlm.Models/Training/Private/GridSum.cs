@@ -5,7 +5,7 @@ namespace FederatedDpLlm.Models.Training.Private;
 
 /// <summary>
 /// A sum of vectors on the grid of 2^-20 of the clip norm, in integers: the order of additions and the number of threads change nothing, and exact discrete
-/// noise is added in the same unit. Some hundred examples are added up in 32 bits before they go to the sum in 64, which is half the memory to pass through for each.
+/// noise is added in the same unit. Up to 1,024 examples are added up in 32 bits before they go to the sum in 64, which is half the memory to pass through for each.
 /// </summary>
 internal sealed unsafe class GridSum
 {
@@ -98,11 +98,17 @@ internal sealed unsafe class GridSum
     /// <param name="tensor">Its index.</param>
     /// <param name="values">As many as the tensor has; their products are below 2^31.</param>
     /// <param name="scale">Steps per unit.</param>
-    /// <returns>The squared norm of what was added, in steps.</returns>
+    /// <returns>The squared norm of what was added, in steps; not a number where a value is none.</returns>
+    /// <exception cref="InvalidOperationException">No example has begun.</exception>
     public double Add(int tensor, float* values, float scale)
     {
         unchecked
         {
+            if (_examples == 0)
+            {
+                throw new InvalidOperationException("No example has begun.");
+            }
+
             var squares = Vector512<double>.Zero;
             var tail = 0.0;
             var length = _starts[tensor + 1] - _starts[tensor];

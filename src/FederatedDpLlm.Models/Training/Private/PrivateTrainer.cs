@@ -69,7 +69,7 @@ internal sealed unsafe class PrivateTrainer
         var passes = Passes(PoissonSubset.Draw(_examples.Count, _options.SamplingRate, random));
 
         // The noise is drawn beside the gradients, which do not need each other.
-        Parallel.For(0, _workers.Length + 1, new ParallelOptions { MaxDegreeOfParallelism = _workers.Length + 1 }, worker =>
+        Parallel.For(0, _workers.Length + 1, new ParallelOptions { MaxDegreeOfParallelism = _workers.Length }, worker =>
         {
             if (worker == _workers.Length)
             {
